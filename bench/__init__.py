@@ -1,0 +1,1 @@
+"""How it is measured: profile, plan, run, score, store."""

@@ -1,0 +1,90 @@
+"""The plan: what is asked, what will run, and what will not with its one reason."""
+
+from dataclasses import dataclass
+
+from bench.result import Candidate, DataUse, Precision, Training
+from models.config import ModelConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a user asks of a run, before anything is known of machine or data."""
+
+    data: str
+    """A path, or "synthetic" with options: "synthetic:train=1024,level=hard"."""
+    variants: tuple[str, ...]
+    sizes: tuple[str, ...]
+    seeds: int
+    """How many trainings of each candidate."""
+    steps: int | None
+    """Training steps of each trial; None: the default, or what fits the time budget."""
+    time_budget_seconds: float | None
+    device: str
+    """"auto", "cpu", "cuda" or "cuda:1"."""
+    precision: Precision | None
+    """None: the fastest that the probe measures."""
+    batch_pairs: int
+    learning_rate: float
+    k: int
+    command: str
+    """The command line that asks for the same, for the record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialPlan:
+    """One trial, complete: its process needs nothing else."""
+
+    trial_id: str
+    run_id: str
+    candidate: Candidate
+    seed: int
+    model: ModelConfig
+    training: Training
+    k: int
+    data: DataUse
+    cache: str
+    """Folder of the decoded, normalised pairs (`bench.data.cache`)."""
+    device: str
+    precision: Precision
+    threads: int
+    predicted_seconds: float
+    """Of the whole trial, from the probe."""
+    timeout_seconds: float
+    """When it is stopped and recorded as timed out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A candidate that will not run, with its one reason."""
+
+    candidate: Candidate
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """A few real steps of a candidate, measured before planning."""
+
+    candidate: Candidate
+    precision: Precision
+    step_seconds: float
+    """Median."""
+    embed_pairs_per_second: float
+    """Both sensors of a pair."""
+    start_seconds: float
+    """From the request to the first step: process, model, data."""
+    steps: int
+    """Steps that the median is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """Everything a run will do, in order."""
+
+    run_id: str
+    trials: tuple[TrialPlan, ...]
+    refusals: tuple[Refusal, ...]
+    predicted_seconds: float
+    """Of all trials, from now."""
+    notes: tuple[str, ...]
+    """What was decided and why, a sentence each: precision, steps, seeds."""

@@ -1,0 +1,1 @@
+"""Search and scores. Importing this package loads neither torch nor faiss."""

@@ -1,0 +1,1 @@
+"""results.duckdb: every trial, however it ended."""
