@@ -213,7 +213,6 @@ class TrialResult:
         found = [
             s
             for s in self.scores
-            if (s.subject, s.query, s.archive, s.metric) == (subject, query, archive, metric)
-            and s.k in (None, self.k)
+            if (s.subject, s.query, s.archive, s.metric) == (subject, query, archive, metric) and s.k in (None, self.k)
         ]
         return max(found, key=lambda s: s.step).value if found else None

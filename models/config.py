@@ -18,7 +18,7 @@ Masking = Literal["identical", "random", "disjoint"]
 """Whether the two sensors hide the same patches, independent ones, or exactly those that the other keeps."""
 
 CrossPlacement = Literal["source", "target"]
-"""Whose hidden patches count in the cross-modal loss. The released models use "source"; the paper's figure shows "target"."""
+"""Whose hidden patches count in the cross-modal loss: the released models use "source", the paper's figure "target"."""
 
 Pooling = Literal["mean", "cls"]
 """What becomes the descriptor: the mean of the patch tokens, or the CLS token."""
