@@ -62,11 +62,30 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProbePlan:
+    """A candidate whose step is to be measured."""
+
+    candidate: Candidate
+    model: ModelConfig
+    training: Training
+    cache: str
+    device: str
+    precisions: tuple[Precision, ...]
+    """Those to try; the fastest is measured on real steps and told."""
+    threads: int
+    budget_seconds: float
+    """Time for the steps of each precision."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
     """A few real steps of a candidate, measured before planning."""
 
     candidate: Candidate
     precision: Precision
+    """The fastest of those tried."""
+    matmul_flops: dict[Precision, float]
+    """FLOP/s of a matrix product in each precision tried; one left out cannot be computed here."""
     step_seconds: float
     """Median."""
     embed_pairs_per_second: float
