@@ -110,8 +110,9 @@ class ModelConfig:
             raise ValueError("width and decoder_width must be multiples of 4 for 2-D sine-cosine positions")
         if self.size.decoder_width % self.size.decoder_heads:
             raise ValueError(f"decoder_heads={self.size.decoder_heads} does not divide {self.size.decoder_width}")
-        if not 0 <= self.size.shared_depth <= self.size.depth:
-            raise ValueError(f"shared_depth={self.size.shared_depth} is not within depth={self.size.depth}")
+        if not 0 <= self.size.shared_depth <= self.size.depth or min(self.size.depth, self.size.decoder_depth) < 1:
+            depths = f"depth={self.size.depth}, decoder_depth={self.size.decoder_depth}"
+            raise ValueError(f"{depths} must be at least 1, shared_depth={self.size.shared_depth} from 0 to depth")
         if set(self.bands) != set(SENSORS) or min(self.bands.values()) < 1:
             raise ValueError(f"bands={self.bands} must give at least one channel to each of s1 and s2")
         if not 0 < self.mask_ratio < 1 or not 0 < self.kept_patches < self.patches:
@@ -130,6 +131,30 @@ class ModelConfig:
     def kept_patches(self) -> int:
         """Patches that the encoder sees of S1, and of S2 unless masking is disjoint (K)."""
         return int(self.patches * (1 - self.mask_ratio))
+
+    def kept(self, sensor: Sensor) -> int:
+        """Patches that the encoder sees of this sensor."""
+        swapped = sensor == "s2" and self.masking == "disjoint"
+        return self.patches - self.kept_patches if swapped else self.kept_patches
+
+    def patch_values(self, sensor: Sensor) -> int:
+        """Values in a patch of this sensor (P)."""
+        return self.patch_pixels**2 * self.bands[sensor]
+
+    @property
+    def batches(self) -> tuple[tuple[Sensor, ...], ...]:
+        """Sensors that pass shared blocks as one batch: both, if they keep equally many patches."""
+        return (SENSORS,) if self.kept("s1") == self.kept("s2") else tuple((sensor,) for sensor in SENSORS)
+
+    @property
+    def counted_by(self) -> dict[tuple[Sensor, Sensor], Sensor]:
+        """Each (source, target) that the objective reconstructs, with the sensor whose hidden patches count in it."""
+        pairs = {(sensor, sensor): sensor for sensor in SENSORS if self.umr}
+        if self.cmr:
+            # under identical masking both placements mean the same patches
+            by_source = self.cross_placement == "source" or self.masking == "identical"
+            pairs |= {(a, b): a if by_source else b for a in SENSORS for b in SENSORS if a != b}
+        return pairs
 
     @property
     def own_depth(self) -> int:

@@ -1,9 +1,10 @@
 """Fixed records for tests. Every number is made up."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from bench.plan.plan import Refusal, RunPlan, TrialPlan
+from bench.profile import dataset as profile
 from bench.profile.dataset import DatasetProfile
 from bench.profile.hardware import Gpu, HardwareProfile
 from bench.result import (
@@ -75,12 +76,13 @@ UNLABELLED_DATASET = replace(
     classes=(),
     class_pairs={"train": (), "query": (), "archive": ()},
     labels_per_pair=None,
+    unlabelled_pairs=104,
 )
 
 PROVENANCE = Provenance(
     tool_version="0.1.0",
     commit="0123abc",
-    machine="fake-machine",
+    machine=HARDWARE.id,
     versions={"python": "3.11.9", "torch": "2.14.1"},
     started_at="2026-01-02T03:04:05+00:00",
     command="csmae-bench run --data synthetic",
@@ -89,16 +91,7 @@ PROVENANCE = Provenance(
 
 def data_use(dataset: DatasetProfile = DATASET) -> DataUse:
     """The part of a data set's profile that a trial carries."""
-    return DataUse(
-        name=dataset.name,
-        layout=dataset.layout,
-        fingerprint=dataset.fingerprint,
-        synthetic=dataset.synthetic,
-        labelled=bool(dataset.classes),
-        train_pairs=dataset.pairs["train"],
-        query_pairs=dataset.pairs["query"],
-        archive_pairs=dataset.pairs["archive"],
-    )
+    return profile.data_use(dataset)
 
 
 def matrix(
@@ -172,7 +165,6 @@ def trial_result(
         cause: made from the outcome when left out.
         cross: trained cross-sensor F1 (and precision, recall, partner recall at 10).
         within: the same within a sensor; 0.1 above `cross` when left out.
-        changes: any other fields.
     """
     done = outcome is Outcome.COMPLETED
     labelled = bool(dataset.classes)
@@ -209,7 +201,6 @@ def trial_result(
             search_seconds=0.1 if done else None,
             total_seconds=0.05 * steps_done + 2,
             pairs_per_second=320.0,
-            peak_memory_bytes=None,
             peak_rss_bytes=GIB // 2,
         ),
         losses=losses(steps_done),
@@ -235,22 +226,8 @@ def trials(
 
 def trial_plan(result: TrialResult) -> TrialPlan:
     """What was planned for a trial that ended so."""
-    return TrialPlan(
-        trial_id=result.trial_id,
-        run_id=result.run_id,
-        candidate=result.candidate,
-        seed=result.seed,
-        model=result.model,
-        training=result.training,
-        k=result.k,
-        data=result.data,
-        cache="cache",
-        device=result.device,
-        precision=result.precision,
-        threads=result.threads,
-        predicted_seconds=7.0,
-        timeout_seconds=81.0,
-    )
+    shared = {field.name: getattr(result, field.name) for field in fields(TrialPlan) if hasattr(result, field.name)}
+    return TrialPlan(**shared, cache="cache", predicted_seconds=7.0, timeout_seconds=81.0)
 
 
 REFUSAL = Refusal(

@@ -1,12 +1,16 @@
-"""The one thing that every layout gives, and the table of layouts."""
+"""The one thing that every layout gives, the table of layouts, and how to open one."""
 
-from collections.abc import Sequence
+import difflib
+import importlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.errors import DataError
 from models.config import Sensor
 
 Split = Literal["train", "query", "archive"]
@@ -55,11 +59,15 @@ class SensorPairs(Protocol):
     def classes(self) -> tuple[str, ...]:
         """Names of the labels in the order of the columns; empty for data without labels."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What its user should know, a sentence each: pairs left out and why."""
+
     def ids(self, split: Split) -> Sequence[str]:
-        """Names of the pairs in a split, in their fixed order."""
+        """Names of the pairs in a split, sorted: neighbours are alike, so sample them, never take the first ones."""
 
     def labels(self, split: Split) -> NDArray[np.bool_] | None:
-        """Pairs x classes, or None for data without labels."""
+        """Pairs x classes, or None for data without labels. The first call may read every pair of the split."""
 
     def read(self, pair_id: str) -> dict[Sensor, Image]:
         """Both images of a pair, resampled to one grid, not normalised.
@@ -72,3 +80,65 @@ class SensorPairs(Protocol):
 
     def close(self) -> None:
         """Give back files; calling it twice is fine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """One way to store pairs."""
+
+    title: str
+    holds: str
+    """What a folder of this layout holds."""
+    module: str
+    """Imported when a path is opened; its `open_folder(folder)` gives the pairs, or None if they are not its own."""
+
+
+LAYOUTS: Final[dict[str, Layout]] = {
+    "ben-v1-lmdb": Layout(
+        title="BigEarthNet v1 LMDB, as the public CSMAE code reads it",
+        holds="an LMDB of pickled patches and train.csv, val.csv, test.csv",
+        module="bench.data.ben_v1_lmdb",
+    ),
+    "ben-v2-lmdb": Layout(
+        title="BigEarthNet v2 LMDB of safetensors",
+        holds="an LMDB of safetensors and metadata.parquet",
+        module="bench.data.ben_v2_lmdb",
+    ),
+}
+"""Layouts found by their files. The synthetic set has none: it is opened by its name."""
+
+SYNTHETIC: Final = "synthetic"
+
+
+def open_pairs(data: str | Path) -> SensorPairs:
+    """Open a data set.
+
+    Args:
+        data: "synthetic", "synthetic:train=1024,level=hard,seed=3", or a folder: the one that holds an LMDB and its
+            metadata, or the LMDB's own with the metadata in it or beside it.
+    Raises: DataError: no such path, no known layout, or a data set that lacks a part.
+    """
+    name, _, options = str(data).partition(":")
+    if isinstance(data, str) and name == SYNTHETIC:
+        return _synthetic(options)
+    folder = Path(data).expanduser()
+    if folder.name == "data.mdb":
+        folder = folder.parent
+    if not folder.exists():
+        meant = difflib.get_close_matches(name, [SYNTHETIC])
+        raise DataError(f"{data} does not exist" + (f": did you mean {meant[0]!r}?" if meant else ""))
+    if not folder.is_dir():
+        raise DataError(f"{folder} is no folder: give the one that holds the data set")
+    for layout in LAYOUTS.values():
+        opener: Callable[[Path], SensorPairs | None] = importlib.import_module(layout.module).open_folder
+        pairs = opener(folder)
+        if pairs is not None:
+            return pairs
+    known = "; ".join(f"{layout.title} ({layout.holds})" for layout in LAYOUTS.values())
+    raise DataError(f"{folder} holds no data set of a known layout. Looked for: {known}. Or use {SYNTHETIC!r}")
+
+
+def _synthetic(options: str) -> SensorPairs:
+    module = importlib.import_module("bench.data.synthetic")
+    pairs: SensorPairs = module.SyntheticPairs(module.parse_options(options))
+    return pairs

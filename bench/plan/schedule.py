@@ -40,15 +40,16 @@ class Setting:
     training: Training
 
 
-def unfit(model: ModelConfig, *, batch_pairs: int, memory_bytes: int | None) -> str | None:
+def unfit(model: ModelConfig, *, batch_pairs: int, precision: Precision | None, memory_bytes: int | None) -> str | None:
     """Why the model cannot train in this memory, by formula alone; None when it may.
 
     Args:
+        precision: None, not chosen yet, counts as the smallest, so that nothing is refused that might fit.
         memory_bytes: what a trial may use; None, unknown, refuses nothing.
     """
     if memory_bytes is None:
         return None
-    needed = cost.state_bytes(model) + batch_pairs * cost.activation_bytes(model)
+    needed = cost.state_bytes(model) + batch_pairs * cost.activation_bytes(model, 4 if precision == "fp32" else 2)
     if needed <= memory_bytes:
         return None
     return f"needs about {needed / 1e9:.1f} GB to train at batch {batch_pairs}, {memory_bytes / 1e9:.1f} GB are there"

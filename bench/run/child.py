@@ -42,8 +42,8 @@ def main() -> None:
         pid = os.fork()
         if pid == 0:
             die_with_parent(me)
+            send(Forked(pid=os.getpid()))
             _work(job, send)
-        send(Forked(pid=pid))
         _, status = os.waitpid(pid, 0)
         os.write(channel, b"\n")  # ends a line that a killed fork left torn
         send(Exited(status=status))

@@ -57,6 +57,8 @@ class LocalExecutor:
         self._buffer = b""
         # one thread until a job asks for more: threads that a library starts early do not survive the fork
         quiet = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        # threads that spin while they wait make a step ten times slower as soon as anything else wants a core
+        quiet["OMP_WAIT_POLICY"] = os.environ.get("OMP_WAIT_POLICY", "PASSIVE")
         with self.log_file.open("ab") as errors:
             return subprocess.Popen(
                 [sys.executable, "-m", "bench.run.child"],
@@ -106,6 +108,7 @@ class LocalExecutor:
         except (EOFError, BrokenPipeError):
             alive = False
             status = self._process.wait()
+            self.close()
             self._process = self._spawn()
             yield Ended(
                 trial_id=job.trial_id if isinstance(job, TrialPlan) else "",

@@ -102,7 +102,12 @@ def _networks(
                 model = configure(variant, size, bands=bands, image_pixels=dataset.image_pixels)
             except ValueError as error:
                 raise UsageError(f"{candidate.title} does not fit the images of {dataset.name}: {error}") from error
-            reason = unfit(model, batch_pairs=setting.training.batch_pairs, memory_bytes=memory)
+            reason = unfit(
+                model,
+                batch_pairs=setting.training.batch_pairs,
+                precision=request.precision,
+                memory_bytes=memory,
+            )
             if reason:
                 refusals.append(Refusal(candidate=candidate, reason=reason))
             else:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -148,10 +147,8 @@ def test_the_death_of_the_warmed_process_costs_one_trial(plan: TrialPlan, tmp_pa
         with closing(executor.run(endless, timeout_seconds=60)) as run:
             for event in run:
                 events.append(event)
-                if isinstance(event, StepMeasured):
+                if isinstance(event, PhaseEntered) and event.phase == "training":
                     os.kill(executor.pid, signal.SIGKILL)
-                    break_at = time.monotonic()
-        assert time.monotonic() - break_at < 30
         assert ending(events).outcome is Outcome.FAILED
         assert "SIGKILL" in ending(events).cause
         assert ending(told(executor, plan)).outcome is Outcome.COMPLETED

@@ -122,9 +122,9 @@ def test_scoring_counts_in_the_predicted_time() -> None:
 
 def test_a_model_too_large_for_the_memory_is_refused_with_both_numbers() -> None:
     large = configure("sesd", "large", bands={"s1": 2, "s2": 10}, image_pixels=120)
-    assert unfit(MODELS[CANDIDATES[0]], batch_pairs=32, memory_bytes=8 * 10**9) is None
-    assert unfit(large, batch_pairs=32, memory_bytes=None) is None
-    reason = unfit(large, batch_pairs=32, memory_bytes=8 * 10**9)
+    assert unfit(MODELS[CANDIDATES[0]], batch_pairs=32, precision="fp32", memory_bytes=8 * 10**9) is None
+    assert unfit(large, batch_pairs=32, precision="fp32", memory_bytes=None) is None
+    reason = unfit(large, batch_pairs=32, precision=None, memory_bytes=8 * 10**9)
     assert reason is not None
     assert "needs about" in reason
     assert "8.0 GB are there" in reason

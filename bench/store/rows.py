@@ -1,0 +1,95 @@
+"""Records to rows and back. A column has the name of its field; each fact is stored once."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import duckdb
+import msgspec
+
+from bench.errors import StoreError
+from bench.result import TrialResult
+
+Row = dict[str, Any]
+"""Values by column."""
+
+_FLATTENED: Final = ("candidate", "training", "data", "provenance", "costs")
+"""Records within a trial whose fields are columns of its row."""
+
+CHILDREN: Final = {
+    "losses": "SELECT * FROM losses WHERE trial_id IN (SELECT unnest(?)) ORDER BY trial_id, lap",
+    "scores": "SELECT * FROM scores WHERE trial_id IN (SELECT unnest(?)) ORDER BY trial_id, position",
+    "query_scores": "SELECT * FROM query_scores WHERE trial_id IN (SELECT unnest(?)) ORDER BY trial_id, position",
+}
+"""Tables with several rows a trial, each by the field that it fills, with the query that reads it in order."""
+
+_ORDER: Final = {"losses": "lap", "scores": "position", "query_scores": "position"}
+
+
+def utc(text: str) -> datetime:
+    """ISO 8601 to the naive UTC that the store holds."""
+    return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+
+
+def iso(moment: datetime) -> str:
+    """The store's naive UTC to ISO 8601."""
+    return moment.replace(tzinfo=UTC).isoformat()
+
+
+def to_json(record: object) -> str:
+    """A record as a value of a JSON column."""
+    return msgspec.json.encode(record).decode()
+
+
+def trial_rows(result: TrialResult) -> dict[str, list[Row]]:
+    """The rows of a trial by table."""
+    fields = msgspec.to_builtins(result)
+    tables = {
+        table: [{"trial_id": result.trial_id, order: number} | row for number, row in enumerate(fields.pop(table), 1)]
+        for table, order in _ORDER.items()
+    }
+    row: Row = {}
+    for name, value in fields.items():
+        row |= value if name in _FLATTENED else {name: value}
+    row["data"] = row.pop("name")
+    row["model"], row["versions"] = to_json(row["model"]), to_json(row["versions"])
+    row["started_at"] = utc(row["started_at"])
+    return {"trials": [row], **tables}
+
+
+def trial_result(row: Row, children: Mapping[str, Sequence[Row]]) -> TrialResult:
+    """The trial that these rows are.
+
+    Raises: StoreError: they hold what this tool cannot read.
+    """
+    flat = row | {
+        "name": row["data"],
+        "versions": msgspec.json.decode(row["versions"]),
+        "started_at": iso(row["started_at"]),
+    }
+    nested = flat | dict.fromkeys(_FLATTENED, flat) | {"model": msgspec.json.decode(row["model"])} | dict(children)
+    try:
+        return msgspec.convert(nested, TrialResult)
+    except msgspec.ValidationError as error:
+        raise StoreError(
+            f"trial {row['trial_id']} is stored in a form that this version cannot read: {error}"
+        ) from error
+
+
+def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Row]) -> None:
+    """Add rows, in order, in one statement."""
+    if not rows:
+        return
+    columns = ", ".join(rows[0])
+    lists = ", ".join("unnest(?)" for _ in rows[0])
+    connection.execute(
+        f"INSERT INTO {table} ({columns}) SELECT {lists}",
+        [[row[column] for row in rows] for column in rows[0]],
+    )
+
+
+def select(connection: duckdb.DuckDBPyConnection, sql: str, values: object) -> list[Row]:
+    """Rows as dictionaries."""
+    found = connection.execute(sql, values)
+    columns = [column[0] for column in found.description or ()]
+    return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]

@@ -1,0 +1,61 @@
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import fakes
+from bench.errors import StoreError
+from bench.store import file, schema
+from bench.store.results import Results
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "results.duckdb"
+
+
+def older(path: Path, version: int) -> None:
+    """A store as the tool of that schema left it."""
+    file.create(path)
+    with duckdb.connect(path) as connection:
+        for number, script in enumerate(schema.migrations()[:version], start=1):
+            connection.execute(script)
+            connection.execute("INSERT INTO schema_version VALUES (?, '2026-01-01')", [number])
+
+
+@pytest.mark.parametrize("version", range(len(schema.migrations()) + 1))
+def test_an_older_store_is_brought_up_to_date_by_whoever_comes(path: Path, version: int) -> None:
+    older(path, version)
+    assert Results(path).trials() == ()
+    Results(path).add_trial(fakes.trial_result())
+    assert Results(path).query("FROM leaderboard", max_rows=1).rows
+    versions = Results(path).query("SELECT version FROM schema_version ORDER BY version", max_rows=99).rows
+    assert versions == tuple((number,) for number in range(1, len(schema.migrations()) + 1))
+
+
+def test_a_migration_that_fails_leaves_the_store_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Results(path).add_trial(fakes.trial_result())
+    known = schema.migrations()
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "migrations", lambda: (*known, "CREATE TABLE extra (a INTEGER)", "SELECT nonsense"))
+        with pytest.raises(StoreError, match=r"results\.duckdb: Binder Error: .*nonsense"):
+            Results(path).check()
+    assert Results(path).trials() == (fakes.trial_result(),)
+    assert not Results(path).query("SELECT 1 FROM duckdb_tables() WHERE table_name = 'extra'", max_rows=1).rows
+
+
+def test_a_newer_store_is_refused_in_words_and_left_alone(path: Path) -> None:
+    store = Results(path)
+    store.check()
+    newer = len(schema.migrations()) + 1
+    with duckdb.connect(path) as connection:
+        connection.execute("INSERT INTO schema_version VALUES (?, '2027-01-01')", [newer])
+    for act in (store.check, store.trials, store.runs, lambda: store.add_trial(fakes.trial_result())):
+        with pytest.raises(StoreError, match=rf"newer csmae-advisor \(schema {newer}, this one knows {newer - 1}\)"):
+            act()
+    assert store.query("SELECT count(*) FROM trials", max_rows=1).rows == ((0,),)
+
+
+def test_the_numbers_of_the_migrations_have_no_gap() -> None:
+    names = sorted(script.name for script in (Path(schema.__file__).parent / "migrations").iterdir())
+    assert [int(name.partition("_")[0]) for name in names] == list(range(1, len(names) + 1))
