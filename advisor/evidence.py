@@ -1,18 +1,17 @@
 """What the trials say: standings, effects of sharing, and whether either exceeds the noise."""
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import product
+from math import sqrt
+from statistics import fmean, median, stdev
+from typing import Final, Literal
 
-from bench.result import Candidate, Direction
-from bench.score.interval import Contrast
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Goal:
-    """What is searched for: the directions whose scores are averaged."""
-
-    name: str
-    directions: tuple[Direction, ...]
+from advisor.goal import Goal, MatrixRow, Sample, Yardstick, completed, labelled, unlabelled
+from bench.result import Candidate, Outcome, TrialResult
+from bench.score.interval import Contrast, Statistic, contrast
+from models.config import VARIANTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,17 +54,6 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MatrixRow:
-    """One direction of the retrieval matrix for one candidate."""
-
-    direction: Direction
-    trained: float
-    seed_deviation: float | None
-    untrained: float | None
-    chance: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """Everything the trials of one comparable set say for a goal."""
 
@@ -86,3 +74,174 @@ class Evidence:
     synthetic: bool
     matrices: dict[str, tuple[MatrixRow, ...]]
     """By candidate title."""
+    steps: int = 0
+    """Training steps of each trial."""
+    left_out: int = 0
+    """Trials that were given but are not comparable with these: other data, settings or protocol."""
+
+
+def comparable(results: Sequence[TrialResult]) -> tuple[TrialResult, ...]:
+    """The largest set of trials that may be compared, by trial id; of equally large ones the newest.
+
+    Compared are trials of one protocol, on one data set, with equal training and the same number of neighbours.
+    """
+    sets: dict[object, list[TrialResult]] = defaultdict(list)
+    for result in results:
+        sets[result.provenance.protocol, result.data.fingerprint, result.k, result.training].append(result)
+    if not sets:
+        return ()
+    chosen = max(
+        sets.values(),
+        key=lambda group: (
+            sum(r.outcome is Outcome.COMPLETED for r in group),
+            max(r.provenance.started_at for r in group),
+            max(r.trial_id for r in group),
+        ),
+    )
+    return tuple(sorted(chosen, key=lambda r: r.trial_id))
+
+
+def weigh(results: Sequence[TrialResult], goal: Goal) -> Evidence | None:
+    """What comparable trials say for a goal; None when there is no trial at all.
+
+    Without labels only partner retrieval can be measured, which exists across sensors: the goal is then that.
+    """
+    trials = comparable(results)
+    if not trials:
+        return None
+    data = trials[0].data
+    yardstick = labelled(goal, trials[0].k) if data.labelled else unlabelled(trials[0].k)
+    by_candidate: dict[Candidate, list[TrialResult]] = defaultdict(list)
+    for trial in trials:
+        by_candidate[trial.candidate].append(trial)
+    samples = {c: sample for c, own in by_candidate.items() if (sample := yardstick.sample(own)) is not None}
+    scores = {c: yardstick.statistic(sample.mean(axis=1)).tolist() for c, sample in samples.items()}
+    contenders = {c: sample for c, sample in sorted(samples.items()) if not VARIANTS[c.variant].baseline}
+    to_best = _to_best(contenders, scores, yardstick.statistic)
+    standings = [_standing(c, own, scores.get(c, []), yardstick, to_best) for c, own in by_candidate.items()]
+    counted = [len(sample) for sample in contenders.values()]
+    return Evidence(
+        goal=yardstick.goal,
+        metric=yardstick.metric,
+        k=trials[0].k,
+        standings=tuple(sorted(standings, key=_order)),
+        effects=tuple(_effect(part, contenders, by_candidate, yardstick.statistic) for part in PARTS),
+        noise=_noise([scores[c] for c in contenders]),
+        seeds=min(counted, default=0),
+        queries=data.query_pairs,
+        archive=data.archive_pairs,
+        train_pairs=data.train_pairs,
+        synthetic=data.synthetic,
+        matrices={c.title: yardstick.matrix(completed(by_candidate[c])) for c in samples},
+        steps=trials[0].training.steps,
+        left_out=len(results) - len(trials),
+    )
+
+
+PARTS: Final[tuple[Literal["encoder", "decoder"], ...]] = ("encoder", "decoder")
+
+
+def _to_best(
+    contenders: Mapping[Candidate, Sample], scores: Mapping[Candidate, list[float]], statistic: Statistic
+) -> dict[Candidate, Contrast | None]:
+    """Each contender's score minus the highest mean, which itself is left out."""
+    if not contenders:
+        return {}
+    best = max(contenders, key=lambda c: (fmean(scores[c]), c))
+    # the leader is known only afterwards, so that every pair counts as looked at
+    comparisons = max(1, len(contenders) * (len(contenders) - 1) // 2)
+    return {
+        candidate: contrast(
+            list(contenders.values()),
+            [(c == candidate) - float(c == best) for c in contenders],
+            statistic,
+            comparisons=comparisons,
+        )
+        for candidate in contenders
+        if candidate != best
+    } | {best: None}
+
+
+def _standing(
+    candidate: Candidate,
+    trials: Sequence[TrialResult],
+    scores: Sequence[float],
+    yardstick: Yardstick,
+    to_best: Mapping[Candidate, Contrast | None],
+) -> Standing:
+    done = completed(trials)
+    gap = to_best.get(candidate)
+    rates = [t.costs.pairs_per_second for t in done if t.costs.pairs_per_second is not None]
+    times = [t.costs.train_seconds for t in done if t.costs.train_seconds is not None]
+    peaks = [t.costs.peak_memory_bytes or t.costs.peak_rss_bytes for t in done]
+    known = {t.costs.parameters for t in trials} - {None}
+    return Standing(
+        candidate=candidate,
+        completed=len(done),
+        other=tuple(
+            f"seed {t.seed}: {t.outcome.replace('_', ' ')}" + (f", {t.cause}" if t.cause else "")
+            for t in trials
+            if t.outcome is not Outcome.COMPLETED
+        ),
+        score=fmean(scores) if scores else None,
+        seed_deviation=stdev(scores) if len(scores) > 1 else None,
+        untrained=yardstick.untrained(trials),
+        parameters=known.pop() if known else None,
+        pairs_per_second=median(rates) if rates else None,
+        train_seconds=fmean(times) if times else None,
+        peak_memory_bytes=max((peak for peak in peaks if peak is not None), default=None),
+        to_best=gap,
+        tied=candidate in to_best and (gap is None or not gap.decided),
+    )
+
+
+def _order(standing: Standing) -> tuple[float, Candidate]:
+    return (float("inf") if standing.score is None else -standing.score, standing.candidate)
+
+
+def _effect(
+    part: Literal["encoder", "decoder"],
+    contenders: Mapping[Candidate, Sample],
+    trials: Mapping[Candidate, Sequence[TrialResult]],
+    statistic: Statistic,
+) -> Effect:
+    """Specific minus common, over all pairs of contenders that differ in this part alone."""
+    pairs = [
+        (specific, common)
+        for specific, common in product(contenders, repeat=2)
+        if specific.size == common.size and _differ(specific, common, part)
+    ]
+    if not pairs:
+        return Effect(part=part, contrast=None, cost=None)
+    weights = dict.fromkeys(contenders, 0.0)
+    for specific, common in pairs:
+        weights[specific] += 1 / len(pairs)
+        weights[common] -= 1 / len(pairs)
+    ratios = [
+        s / c for a, b in pairs if (s := _step_seconds(trials[a])) is not None and (c := _step_seconds(trials[b]))
+    ]
+    return Effect(
+        part=part,
+        contrast=contrast(list(contenders.values()), list(weights.values()), statistic, comparisons=len(PARTS)),
+        cost=fmean(ratios) - 1 if ratios else None,
+    )
+
+
+def _differ(specific: Candidate, common: Candidate, part: Literal["encoder", "decoder"]) -> bool:
+    a, b = VARIANTS[specific.variant], VARIANTS[common.variant]
+    if part == "encoder":
+        return (a.encoder, b.encoder) == ("specific", "common") and a.decoder == b.decoder
+    return (a.decoder, b.decoder) == ("specific", "common") and a.encoder == b.encoder
+
+
+def _step_seconds(trials: Sequence[TrialResult]) -> float | None:
+    laps = [lap for trial in completed(trials) for lap in trial.costs.step_seconds]
+    return median(laps) if laps else None
+
+
+def _noise(scores: Sequence[Sequence[float]]) -> float | None:
+    """Standard deviation between seeds, pooled over candidates; None when none has two."""
+    freedom = sum(len(own) - 1 for own in scores)
+    if freedom < 1:
+        return None
+    return sqrt(sum((score - fmean(own)) ** 2 for own in scores for score in own) / freedom)

@@ -1,8 +1,34 @@
 """The recommendation in words: the headline, the reasons with their sources, and what would settle what is open."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
+from typing import Any, Final
 
-from advisor.recommend import Basis
+import msgspec
+
+from advisor.evidence import Effect, Evidence
+from advisor.recommend import TIE_RULE, Basis, Choice, Recommendation
+from bench.score import METRICS
+from bench.score.interval import Contrast
+from bench.units import percent
+from models.config import VARIANTS
+
+GRADES: Final = {
+    "verbatim": "seen in the released material",
+    "code": "read in the released code",
+    "recomputed": "recomputed from primary data",
+    "paraphrase": "known from a third party's paraphrase",
+    "inference": "our inference, consistent with the released material",
+    "recollection": "recollection, nothing confirms it",
+}
+"""How a rule's certainty is put."""
+
+NORMAL_QUANTILE: Final = 2.24
+"""Two-sided 95 % for two comparisons: what an interval comes to with many seeds."""
+
+MOST_SEEDS: Final = 20
+"""Beyond this, more seeds are no advice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,3 +51,173 @@ class Advice:
     cautions: tuple[str, ...]
     next_steps: tuple[str, ...]
     """Each with a command that can be run as it stands."""
+
+
+def explain(recommendation: Recommendation) -> Advice:
+    """Put the recommendation into words."""
+    return Advice(
+        headline=_headline(recommendation),
+        reasons=tuple(_reasons(recommendation)),
+        cautions=recommendation.cautions,
+        next_steps=tuple(_next_steps(recommendation)),
+    )
+
+
+def as_document(recommendation: Recommendation, advice: Advice) -> dict[str, Any]:
+    """Recommendation and words as plain JSON values."""
+    return {"recommendation": msgspec.to_builtins(recommendation), "words": msgspec.to_builtins(advice)}
+
+
+def _headline(recommendation: Recommendation) -> str:
+    chosen = recommendation.candidate
+    if chosen is None:
+        return "No advice: no trial was completed and nothing is known of the data."
+    name = VARIANTS[chosen.variant].title
+    parts = _parts(recommendation.choices)
+    match recommendation.verdict:
+        case "better":
+            return f"Take {name}: at {chosen.size} size it beats every other candidate beyond the noise."
+        case "tied":
+            tied = _joined([c.title for c in sorted(recommendation.tied)])
+            return f"Tied: {tied} cannot be told apart. Take {name} ({parts})."
+        case "undecided":
+            alone = recommendation.runner_up is None
+            why = f"only {chosen.title} was trained" if alone else "too few trainings to know the noise"
+            return f"Undecided: {why}. Take {name} for now ({parts})."
+        case "prior":
+            return f"By the guideline alone, nothing measured: take {name} ({parts})."
+
+
+def _parts(choices: Sequence[Choice]) -> str:
+    grounds = {"trials": "the trials", "guideline": "the guideline", "cost": "fewer parameters"}
+    return ", ".join(f"{choice.answer} {choice.part}: {grounds[choice.decided_by]}" for choice in choices)
+
+
+def _reasons(recommendation: Recommendation) -> list[Reason]:
+    evidence = recommendation.evidence
+    measured = _source(evidence) if evidence else ""
+    reasons = []
+    for choice in recommendation.choices:
+        if evidence:
+            effect = next((e for e in evidence.effects if e.part == choice.part), None)
+            reasons += [
+                Reason(text=text, basis="measured", source=measured)
+                for text in (_effect_words(effect, evidence) if effect else [])
+            ]
+        for opinion in recommendation.opinions:
+            if opinion.question == choice.part:
+                answer = f"{opinion.answer} {choice.part}" if opinion.answer else f"no opinion on the {choice.part}"
+                against = opinion.answer and opinion.answer != choice.answer
+                text = f"Guideline: {answer}, since {opinion.why}"
+                reasons.append(
+                    Reason(
+                        text=text + (". The trials overrule it here" if against else ""),
+                        basis="prior",
+                        source="; ".join(dict.fromkeys(GRADES[rule.certainty] for rule in opinion.rules))
+                        + ("; thresholds ours" if choice.part == "encoder" else ""),
+                    )
+                )
+    if evidence and recommendation.candidate:
+        reasons += [
+            Reason(text=text, basis="measured", source=measured) for text in _gain_words(recommendation, evidence)
+        ]
+    if recommendation.verdict in {"tied", "undecided"}:
+        reasons.append(Reason(text=TIE_RULE, basis="prior", source="our rule, fixed before the run"))
+    return reasons
+
+
+def _source(evidence: Evidence) -> str:
+    trials = sum(standing.completed for standing in evidence.standings)
+    kind = "synthetic data" if evidence.synthetic else "these data"
+    return f"{_count(trials, 'trial')}, {_count(evidence.seeds, 'seed')} each, {evidence.queries} queries, {kind}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _effect_words(effect: Effect, evidence: Evidence) -> list[str]:
+    words = []
+    if effect.contrast:
+        verdict = "undecided"
+        if effect.contrast.decided:
+            verdict = f"{'specific' if effect.contrast.estimate > 0 else 'common'} is better"
+        words.append(
+            f"Specific minus common {effect.part}: {_interval(effect.contrast)} points of {_yardstick(evidence)}: "
+            f"{verdict}"
+        )
+    if effect.cost is not None and effect.part == "decoder":
+        more = "more" if effect.cost >= 0 else "less"
+        words.append(f"A specific decoder takes {100 * abs(effect.cost):.0f} % {more} time a step")
+    return words
+
+
+def _yardstick(evidence: Evidence) -> str:
+    return f"{evidence.goal.name} {METRICS[evidence.metric].title}@{evidence.k}"
+
+
+def _interval(contrast: Contrast) -> str:
+    return f"{100 * contrast.estimate:+.1f} [{100 * contrast.low:+.1f}, {100 * contrast.high:+.1f}]".replace("-", "−")
+
+
+def _gain_words(recommendation: Recommendation, evidence: Evidence) -> list[str]:
+    words = []
+    standing = next(s for s in evidence.standings if s.candidate == recommendation.candidate)
+    if standing.score is not None and standing.untrained is not None:
+        rows = [r for r in evidence.matrices[standing.candidate.title] if r.direction in evidence.goal.directions]
+        chances = [row.chance for row in rows if row.chance is not None]
+        beside = f"; chance is {percent(sum(chances) / len(chances))}" if chances else ""
+        words.append(
+            f"Training moves {standing.candidate.title} from {percent(standing.untrained)} (untrained) to "
+            f"{percent(standing.score)} points of {_yardstick(evidence)}{beside}"
+        )
+    if evidence.noise is not None:
+        words.append(
+            f"Noise: trainings of one candidate with other seeds differ by {percent(evidence.noise)} points "
+            "(standard deviation); smaller differences mean nothing"
+        )
+    else:
+        words.append("Noise: unknown, no candidate has two completed seeds")
+    return words
+
+
+def _next_steps(recommendation: Recommendation) -> list[str]:
+    evidence = recommendation.evidence
+    if evidence is None or recommendation.verdict == "prior":
+        return ["Measure on your own pairs: csmae-bench run --data PATH"]
+    steps = []
+    data = "" if evidence.synthetic else " --data PATH"
+    encoder = next((e.contrast for e in evidence.effects if e.part == "encoder"), None)
+    if encoder is None:
+        steps.append(f"Compare all four variants with several seeds: csmae-bench run{data} --seeds 3")
+    elif not encoder.decided:
+        steps.append(settle(encoder, evidence))
+    if evidence.synthetic:
+        steps.append("Ask your own pairs: csmae-bench run --data PATH")
+    elif all(standing.candidate.size == "nano" for standing in evidence.standings):
+        steps.append("Look whether it holds in a larger network: csmae-bench run --data PATH --sizes nano,tiny")
+    steps.append('Look at every number: csmae-bench sql "from leaderboard"')
+    return steps
+
+
+def settle(effect: Contrast, evidence: Evidence) -> str:
+    """What it would take to tell specific from common, if the difference is what it seems to be."""
+    if percent(abs(effect.estimate)) == "0.0":
+        return "Encoders are level here: more seeds of the same would show little. Try more pairs or another size"
+    reach = (effect.estimate / NORMAL_QUANTILE) ** 2
+    wanted = f"To settle an encoder difference of {100 * abs(effect.estimate):.1f} points"
+    if reach <= effect.query_error**2:
+        more = effect.query_error**2 / reach if reach else float("inf")
+        if more > MOST_SEEDS:
+            return f"{wanted} more queries and seeds than are worth their time would be needed: treat it as none"
+        return f"{wanted} seeds are not enough: about {ceil(more * evidence.queries):,} queries or more are needed"
+    seeds = ceil(evidence.seeds * effect.seed_error**2 / (reach - effect.query_error**2))
+    if seeds > MOST_SEEDS:
+        return f"{wanted} more than {MOST_SEEDS} seeds would be needed: treat it as none"
+    seeds = max(seeds, evidence.seeds + 1)
+    data = "" if evidence.synthetic else " --data PATH"
+    return f"{wanted} about {seeds} seeds are needed: csmae-bench run{data} --seeds {seeds}"
+
+
+def _joined(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

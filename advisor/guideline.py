@@ -1,7 +1,16 @@
-"""The paper's guideline as data: each rule with its wording, its source and how sure we are of it."""
+"""The guideline as data: each rule with its wording, its source and how sure we are of it.
 
+The paper promises a guideline; its own wording and thresholds could not be read. What stands here is what the released
+material supports, and says so.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+
+from bench.units import gib
+from models import cost
+from models.config import Sensor, configure
 
 Certainty = Literal["verbatim", "code", "recomputed", "paraphrase", "inference", "recollection"]
 """How a rule is known: the grades V, C, R, P, I and M of our notes on the method."""
@@ -30,9 +39,138 @@ class Rule:
 class Opinion:
     """What the rules say for one archive and machine about one question."""
 
-    question: Question
-    answer: str | None
+    question: Literal["encoder", "decoder"]
+    answer: Literal["common", "specific"] | None
     """None: the rules have no opinion here."""
     why: str
     """With the number that decides it: "512 training pairs are fewer than 7,761"."""
     rules: tuple[Rule, ...]
+
+
+FEW_PAIRS: Final = 7_761
+"""Training pairs of BEN-14K, the smaller of the two archives that the paper studies."""
+
+MANY_PAIRS: Final = 139_423
+"""Training pairs of BEN-270K, the larger one."""
+
+PAPER_PIXELS: Final = 120
+
+RULES: Final[tuple[Rule, ...]] = (
+    Rule(
+        question="encoder",
+        answer="specific",
+        applies=f"{MANY_PAIRS:,} training pairs or more, and memory for it",
+        wording="With enough pairs and memory the specific encoder has the highest capacity and the best results.",
+        source="third-party notes on the paper (best cross-sensor result with SECD); the authors' repository "
+        "jakhac/CSMAE (SESD first called best); kleincode/CSMAE (released weights: 0.3 to 1.5 mAP points ahead)",
+        certainty="inference",
+        ours=True,
+    ),
+    Rule(
+        question="encoder",
+        answer="common",
+        applies=f"{FEW_PAIRS:,} training pairs or fewer, or too little memory for the specific encoder",
+        wording="With few pairs or little memory the common encoder is preferred for its fewer parameters.",
+        source="recollection of the paper's conclusion, unconfirmed; parameter counts recomputed from released code",
+        certainty="recollection",
+        ours=True,
+    ),
+    Rule(
+        question="decoder",
+        answer="common",
+        applies="always",
+        wording="Common or specific decoders differ little; the common one has 25.6 M fewer parameters beside ViT-B.",
+        source="third-party notes on the paper; kleincode/CSMAE; parameter counts recomputed from released code",
+        certainty="inference",
+        ours=True,
+    ),
+    Rule(
+        question="losses",
+        answer="UMR + CMR + MIM",
+        applies="cross-sensor retrieval",
+        wording="Use both reconstructions and MIM; without the latent loss cross-sensor F1@10 falls by 4 to 9 points.",
+        source="every released config (UMR, CMR, MIM on, MDE off); the points from third-party notes on the paper",
+        certainty="paraphrase",
+        ours=False,
+    ),
+    Rule(
+        question="masking",
+        answer="random, ratio 0.5",
+        applies="always",
+        wording="Mask the two sensors independently and hide half of the patches.",
+        source="every released config",
+        certainty="verbatim",
+        ours=False,
+    ),
+    Rule(
+        question="pooling",
+        answer="mean of the patch tokens",
+        applies="always",
+        wording="For retrieval the mean of the patch tokens is better than the CLS token.",
+        source="third-party notes on the paper; every released config",
+        certainty="paraphrase",
+        ours=False,
+    ),
+    Rule(
+        question="depth",
+        answer="10 specific and 2 shared blocks, or 12 shared",
+        applies="ViT-B with a specific, or a common, encoder",
+        wording="A shallow cross-sensor part goes with the best setting.",
+        source="released cfg files; third-party notes on the paper",
+        certainty="verbatim",
+        ours=False,
+    ),
+    Rule(
+        question="compute",
+        answer="equal for all four variants",
+        applies="FLOPs as the public code spends them",
+        wording="Each image passes 12 encoder blocks in every variant; variants differ in memory, not in FLOPs.",
+        source="FLOP counter on the authors' code",
+        certainty="recomputed",
+        ours=False,
+    ),
+)
+
+
+def opinions(*, train_pairs: int, memory_bytes: int | None, bands: Mapping[Sensor, int]) -> tuple[Opinion, ...]:
+    """What the rules say for this archive and machine about encoder and decoder.
+
+    Args:
+        memory_bytes: what a full training of the paper's ViT-B may use; None: unknown, so not looked at.
+        bands: channels of each sensor.
+    """
+    return (
+        _encoder(train_pairs, memory_bytes, bands),
+        Opinion(
+            question="decoder",
+            answer="common",
+            why="they differ little, and the common one has fewer parameters",
+            rules=_rules("decoder"),
+        ),
+    )
+
+
+def _encoder(train_pairs: int, memory_bytes: int | None, bands: Mapping[Sensor, int]) -> Opinion:
+    paper = configure("secd", "base", bands=dict(bands), image_pixels=PAPER_PIXELS)
+    needed = cost.state_bytes(paper)
+    answer: Literal["common", "specific"]
+    if memory_bytes is not None and needed > memory_bytes:
+        answer = "common"
+        why = f"training SECD at ViT-B size keeps {gib(needed)} of state, the machine has {gib(memory_bytes)}"
+    elif train_pairs <= FEW_PAIRS:
+        answer, why = "common", f"{train_pairs:,} training pairs are few (our threshold: {FEW_PAIRS:,}, BEN-14K)"
+    elif train_pairs >= MANY_PAIRS:
+        answer, why = "specific", f"{train_pairs:,} training pairs are many (our threshold: {MANY_PAIRS:,}, BEN-270K)"
+    else:
+        return Opinion(
+            question="encoder",
+            answer=None,
+            why=f"{train_pairs:,} training pairs lie between the two sizes that the paper studies "
+            f"({FEW_PAIRS:,} and {MANY_PAIRS:,})",
+            rules=_rules("encoder"),
+        )
+    return Opinion(question="encoder", answer=answer, why=why, rules=_rules("encoder", answer))
+
+
+def _rules(question: Question, answer: str | None = None) -> tuple[Rule, ...]:
+    return tuple(rule for rule in RULES if rule.question == question and answer in {None, rule.answer})

@@ -1,11 +1,34 @@
 """One candidate to train, or the tied group and the cheapest in it: a pure function of records."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
-from advisor.evidence import Evidence
-from advisor.guideline import Opinion
-from bench.result import Candidate
+from advisor.evidence import Evidence, weigh
+from advisor.goal import GOALS
+from advisor.guideline import Opinion, opinions
+from bench.profile.dataset import DatasetProfile
+from bench.profile.hardware import HardwareProfile
+from bench.result import Candidate, TrialResult
+from bench.units import percent
+from models import cost
+from models.config import SIZES, VARIANTS, Sensor, configure
+
+TIE_RULE: Final = (
+    "Inside a tie: what the trials decide for encoder or decoder, then the guideline, then fewer parameters"
+)
+"""Stated before any trial runs; parameters and not seconds, since seconds carry noise of their own."""
+
+PAPER_SIZE: Final = "base"
+PAPER_BANDS: Final[dict[Sensor, int]] = {"s1": 2, "s2": 10}
+
+RESOLVING_QUERIES: Final = 1_400
+RESOLVING_SEEDS: Final = 5
+"""What telling two points apart took in our measurements beforehand, with 80 % power."""
+
+FEW_TRAIN_PAIRS: Final = 256
+FEW_QUERIES: Final = 100
+"""Below these the scores say next to nothing about the archive at large (ours)."""
 
 Verdict = Literal["better", "tied", "undecided", "prior"]
 """The trials favour one beyond the noise; they cannot tell several apart; they are too few to say; there are none."""
@@ -41,3 +64,153 @@ class Recommendation:
     evidence: Evidence | None
     cautions: tuple[str, ...]
     """What limits this advice, a sentence each: few pairs, synthetic data, one seed, failed trials, small size."""
+
+
+def recommend(
+    results: Sequence[TrialResult],
+    *,
+    hardware: HardwareProfile | None,
+    dataset: DatasetProfile | None,
+    goal: str = "cross",
+) -> Recommendation:
+    """The advice that these trials and the guideline support: equal arguments in any order, equal advice.
+
+    Args:
+        goal: a key of `GOALS`.
+    """
+    evidence = weigh(results, GOALS[goal])
+    train_pairs = evidence.train_pairs if evidence else dataset.pairs["train"] if dataset else None
+    held = (
+        opinions(train_pairs=train_pairs, memory_bytes=_memory(hardware), bands=_bands(dataset))
+        if train_pairs is not None
+        else ()
+    )
+    contenders = [s.candidate for s in evidence.standings if s.to_best or s.tied] if evidence else []
+    if evidence is None or not contenders:
+        return _by_guideline(evidence, held)
+    tied = tuple(s.candidate for s in evidence.standings if s.tied)
+    choices = tuple(_choose(part, evidence, held) for part in PARTS)
+    comparable = evidence.noise is not None and len(contenders) > 1
+    verdict: Verdict = "undecided" if not comparable else "better" if len(tied) == 1 else "tied"
+    chosen = tied[0] if verdict == "better" else _inside(tied, choices)
+    if verdict == "better":
+        choices = tuple(_of(choice.part, chosen) for choice in choices)
+    others = [c for c in (*tied, *contenders) if c != chosen]
+    return Recommendation(
+        verdict=verdict,
+        candidate=chosen,
+        runner_up=others[0] if others else None,
+        tied=tied,
+        choices=choices,
+        opinions=held,
+        evidence=evidence,
+        cautions=cautions(evidence, chosen),
+    )
+
+
+PARTS: Final[tuple[Literal["encoder", "decoder"], ...]] = ("encoder", "decoder")
+
+
+def _memory(hardware: HardwareProfile | None) -> int | None:
+    if hardware is None:
+        return None
+    return hardware.gpus[0].memory_total_bytes if hardware.gpus else hardware.memory_limit_bytes
+
+
+def _bands(dataset: DatasetProfile | None) -> Mapping[Sensor, int]:
+    return {sensor: len(names) for sensor, names in dataset.bands.items()} if dataset else PAPER_BANDS
+
+
+def _choose(part: Literal["encoder", "decoder"], evidence: Evidence | None, held: Sequence[Opinion]) -> Choice:
+    """Trials beyond the noise, else the guideline, else the kind with fewer parameters."""
+    effect = next((e.contrast for e in evidence.effects if e.part == part), None) if evidence else None
+    if effect and effect.decided:
+        answer: Literal["common", "specific"] = "specific" if effect.estimate > 0 else "common"
+        return Choice(part=part, answer=answer, basis="measured", decided_by="trials")
+    opinion = next((o.answer for o in held if o.question == part), None)
+    if opinion is not None:
+        return Choice(part=part, answer=opinion, basis="prior", decided_by="guideline")
+    return Choice(part=part, answer="common", basis="prior", decided_by="cost")
+
+
+def _of(part: Literal["encoder", "decoder"], candidate: Candidate) -> Choice:
+    """The part of a candidate that won on its own."""
+    specific = getattr(VARIANTS[candidate.variant], part) == "specific"
+    return Choice(part=part, answer="specific" if specific else "common", basis="measured", decided_by="trials")
+
+
+def _inside(tied: Sequence[Candidate], choices: Sequence[Choice]) -> Candidate:
+    """The tied candidate that has the most of the chosen parts, the encoder first; of those the smallest."""
+
+    def rank(candidate: Candidate) -> tuple[bool, bool, int, Candidate]:
+        row = VARIANTS[candidate.variant]
+        encoder, decoder = (getattr(row, choice.part) != choice.answer for choice in choices)
+        return encoder, decoder, _parameters(candidate), candidate
+
+    return min(tied, key=rank)
+
+
+def _parameters(candidate: Candidate) -> int:
+    return cost.parameters(configure(candidate.variant, candidate.size, bands=PAPER_BANDS, image_pixels=120))
+
+
+def _by_guideline(evidence: Evidence | None, held: Sequence[Opinion]) -> Recommendation:
+    """Without a completed trial: the guideline's variant, at the smallest size tried or at the paper's."""
+    choices = tuple(_choose(part, None, held) for part in PARTS)
+    sizes = [s.candidate.size for s in evidence.standings] if evidence else [PAPER_SIZE]
+    size = min(sizes, key=list(SIZES).index)
+    every = [Candidate(variant=name, size=size) for name, row in VARIANTS.items() if not row.baseline]
+    return Recommendation(
+        verdict="prior",
+        candidate=_inside(every, choices) if held else None,
+        runner_up=None,
+        tied=(),
+        choices=choices if held else (),
+        opinions=tuple(held),
+        evidence=evidence,
+        cautions=("No trial was completed: this rests on the guideline alone.",),
+    )
+
+
+def cautions(evidence: Evidence, chosen: Candidate) -> tuple[str, ...]:
+    """What limits the advice, a sentence each."""
+    found = []
+    if evidence.synthetic:
+        found.append("The data are synthetic: the scores say nothing about retrieval on real images.")
+    if evidence.train_pairs < FEW_TRAIN_PAIRS or evidence.queries < FEW_QUERIES:
+        found.append(
+            f"{evidence.train_pairs} training pairs, {evidence.queries} queries and an archive of {evidence.archive} "
+            "can tell next to nothing: this shows that the chain works on these data, no more."
+        )
+    elif evidence.queries < RESOLVING_QUERIES or evidence.seeds < RESOLVING_SEEDS:
+        found.append(
+            f"{evidence.seeds} seeds and {evidence.queries} queries cannot tell two points apart: in our measurements "
+            f"that took about {RESOLVING_SEEDS} seeds and {RESOLVING_QUERIES:,} queries."
+        )
+    sizes = sorted({s.candidate.size for s in evidence.standings}, key=list(SIZES).index)
+    if sizes[-1] != PAPER_SIZE:
+        found.append(
+            f"Trained {evidence.steps} steps at {' and '.join(sizes)} size: that candidates tie here does not say that "
+            "they tie at ViT-B size after 150 epochs."
+        )
+    failed = sum(len(s.other) for s in evidence.standings)
+    if failed:
+        found.append(f"{failed} trial{'s' if failed > 1 else ''} ended without a score.")
+    if evidence.left_out:
+        found.append(f"{evidence.left_out} trials of other data, settings or protocol were left out of the comparison.")
+    found += _unbeaten(evidence, chosen)
+    return tuple(found)
+
+
+def _unbeaten(evidence: Evidence, chosen: Candidate) -> list[str]:
+    """Call out what training does not improve."""
+    found = []
+    for row in evidence.matrices.get(chosen.title, ()):
+        for name, value in (("its untrained encoder", row.untrained), ("chance", row.chance)):
+            if value is not None and row.trained <= value:
+                query, archive = (sensor.upper() for sensor in row.direction)
+                found.append(
+                    f"{query} to {archive}: {chosen.title} trained ({percent(row.trained)}) does not beat {name} "
+                    f"({percent(value)})."
+                )
+    return found

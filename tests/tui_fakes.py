@@ -9,7 +9,8 @@ from textual.app import App
 from textual.pilot import Pilot
 
 import fakes
-from advisor.evidence import Effect, Evidence, Goal, MatrixRow, Standing
+from advisor.evidence import Effect, Evidence, Standing
+from advisor.goal import Goal, MatrixRow
 from advisor.explain import Advice, Reason
 from advisor.recommend import Choice, Recommendation
 from advisor.tui.engine import Profile, Report

@@ -1,0 +1,151 @@
+"""The advice as text: headline, candidates, retrieval matrix, reasons, cautions, next steps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from advisor.cli.blocks import items, number_table
+from advisor.evidence import Evidence, Standing
+from advisor.explain import Advice, Reason, as_document, explain
+from advisor.goal import MatrixRow
+from advisor.recommend import Basis, Recommendation, recommend
+from bench.profile.dataset import DatasetProfile
+from bench.profile.hardware import HardwareProfile
+from bench.result import TrialResult
+from bench.score import METRICS
+from bench.units import millions, percent
+from models.config import VARIANTS
+
+MISSING: Final = "–"
+"""Where nothing was measured."""
+
+STYLES: Final[dict[Basis, str]] = {"measured": "green", "calibrated": "cyan", "prior": "yellow"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counsel:
+    """A recommendation and its words."""
+
+    recommendation: Recommendation
+    advice: Advice
+
+    @property
+    def document(self) -> dict[str, object]:
+        """The same for scripts."""
+        return as_document(self.recommendation, self.advice)
+
+
+def advise(trials: Sequence[TrialResult], *, hardware: HardwareProfile, dataset: DatasetProfile, goal: str) -> Counsel:
+    """What the trials say for the goal, and what the guideline says for this archive and machine."""
+    recommendation = recommend(trials, hardware=hardware, dataset=dataset, goal=goal)
+    return Counsel(recommendation=recommendation, advice=explain(recommendation))
+
+
+def show_advice(console: Console, counsel: Counsel) -> None:
+    """Print it all, the answer first."""
+    recommendation, advice = counsel.recommendation, counsel.advice
+    console.print(advice.headline, style="bold")
+    if recommendation.evidence:
+        _show_evidence(console, recommendation, recommendation.evidence)
+    _section(console, "Why", [(Text(r.basis, STYLES[r.basis]), text) for r, text in _with_sources(advice.reasons)])
+    _section(console, "Cautions", [(Text("!", "yellow"), caution) for caution in advice.cautions])
+    _section(console, "Next", [(Text("-"), step) for step in advice.next_steps])
+
+
+def _show_evidence(console: Console, recommendation: Recommendation, evidence: Evidence) -> None:
+    seeds = "one seed" if evidence.seeds == 1 else f"mean ± sd over {evidence.seeds} seeds"
+    console.print(f"\nCandidates{_on(evidence)}: {evidence.goal.name} {_scale(evidence)}, {seeds}\n")
+    console.print(candidates(recommendation, evidence))
+    endings = [(standing.candidate.title, ending) for standing in evidence.standings for ending in standing.other]
+    if endings:
+        console.print()
+        console.print(items(*endings))
+    title = recommendation.candidate.title if recommendation.candidate else ""
+    if title in evidence.matrices:
+        console.print(
+            f"\n{title}{_on(evidence)}: {_scale(evidence)}, {evidence.queries} queries, archive of {evidence.archive}\n"
+        )
+        console.print(matrix(evidence.matrices[title]))
+
+
+def candidates(recommendation: Recommendation, evidence: Evidence) -> Table:
+    """Each candidate with its score, what it cost, and how it stands."""
+    table = number_table("Candidate", "Trained", "Untrained", "Pairs/s", "Parameters")
+    table.add_column("")
+    for standing in evidence.standings:
+        table.add_row(
+            standing.candidate.title,
+            _spread(standing.score, standing.seed_deviation),
+            _share(standing.untrained),
+            MISSING if standing.pairs_per_second is None else f"{standing.pairs_per_second:.0f}",
+            MISSING if standing.parameters is None else millions(standing.parameters),
+            _mark(standing, recommendation),
+            style="bold" if standing.candidate == recommendation.candidate else "",
+        )
+    return table
+
+
+def matrix(rows: Sequence[MatrixRow]) -> Table:
+    """The retrieval matrix of one candidate, a direction a row."""
+    table = number_table("Query → archive", "Trained", "Untrained", "Chance")
+    for row in rows:
+        query, archive = row.direction
+        table.add_row(
+            f"{query.upper()} → {archive.upper()}",
+            _spread(row.trained, row.seed_deviation),
+            _share(row.untrained),
+            _share(row.chance),
+        )
+    return table
+
+
+def _on(evidence: Evidence) -> str:
+    """Synthetic scores are never shown without the word."""
+    return " on synthetic data" if evidence.synthetic else ""
+
+
+def _scale(evidence: Evidence) -> str:
+    return f"{METRICS[evidence.metric].title}@{evidence.k} in %"
+
+
+def _share(value: float | None) -> str:
+    return MISSING if value is None else percent(value)
+
+
+def _spread(value: float | None, deviation: float | None) -> str:
+    return _share(value) if deviation is None else f"{_share(value)} ± {percent(deviation)}"
+
+
+def _mark(standing: Standing, recommendation: Recommendation) -> str:
+    """How the candidate stands, in words."""
+    marks = {
+        "recommended": standing.candidate == recommendation.candidate,
+        "runner-up": standing.candidate == recommendation.runner_up,
+        "tied": len(recommendation.tied) > 1 and standing.candidate in recommendation.tied,
+        "baseline": VARIANTS[standing.candidate.variant].baseline,
+        "no result": standing.score is None,
+    }
+    return ", ".join(mark for mark, holds in marks.items() if holds)
+
+
+def _with_sources(reasons: Sequence[Reason]) -> list[tuple[Reason, str]]:
+    """Each reason with its source, said again only where it changes."""
+    said: dict[Basis, str] = {}
+    rows = []
+    for reason in reasons:
+        again = said.get(reason.basis) == reason.source
+        rows.append((reason, reason.text if again else f"{reason.text} ({reason.source})"))
+        said[reason.basis] = reason.source
+    return rows
+
+
+def _section(console: Console, title: str, rows: Sequence[tuple[Text, str]]) -> None:
+    """A title and its rows, the words hanging beside their marks; nothing when there are none."""
+    if not rows:
+        return
+    console.print(f"\n{title}", style="bold")
+    console.print(items(*rows))

@@ -1,0 +1,80 @@
+"""The options that commands share, and how their values are read."""
+
+import difflib
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Final
+
+import rich_click as click
+
+from bench.errors import UsageError
+from bench.units import parse_duration
+
+GOALS: Final = ("cross", "uni", "all")
+"""Keys of `advisor.goal.GOALS`, which loads SciPy; a test holds the two together."""
+
+
+def unknown(kind: str, table: Collection[str], name: str) -> str:
+    """What to say of a name that the table does not have: the nearest that it has, and all of them."""
+    near = difflib.get_close_matches(name.lower(), table, n=1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    return f"there is no {kind} {name!r}{hint}; there are {', '.join(table)}"
+
+
+def one_of(kind: str, table: Collection[str]) -> Callable[[click.Context, click.Parameter, str], str]:
+    """A callback that reads one name of the table, in small or capital letters."""
+
+    def read(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
+        name = text.strip()
+        if name.lower() not in table:
+            raise click.BadParameter(unknown(kind, table, name))
+        return name.lower()
+
+    return read
+
+
+def several_of(kind: str, table: Collection[str]) -> Callable[[click.Context, click.Parameter, str], tuple[str, ...]]:
+    """A callback that reads names of the table with commas between them; one named twice counts once."""
+    read_one = one_of(kind, table)
+
+    def read(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(read_one(context, parameter, part) for part in text.split(",")))
+
+    return read
+
+
+def seconds(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:
+    """A callback that reads a duration."""
+    try:
+        return None if text is None else parse_duration(text)
+    except UsageError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+database = click.option(
+    "--db",
+    "database",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default="results.duckdb",
+    envvar="CSMAE_DB",
+    show_envvar=True,
+    show_default=True,
+    help="The store of results.",
+)
+
+goal = click.option(
+    "--goal",
+    metavar="NAME",
+    callback=one_of("goal", GOALS),
+    default="cross",
+    show_default=True,
+    help="What is searched for: cross (the other sensor's images), uni (the same sensor's) or all.",
+)
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help."""
+    return "\n\n".join(("Examples:", *(f"$ {line}" for line in lines)))

@@ -1,0 +1,1 @@
+"""One file a widget: a record in, messages out."""
