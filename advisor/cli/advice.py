@@ -53,7 +53,7 @@ def show_advice(console: Console, counsel: Counsel) -> None:
         _show_evidence(console, recommendation, recommendation.evidence)
     _section(console, "Why", [(Text(r.basis, STYLES[r.basis]), text) for r, text in _with_sources(advice.reasons)])
     _section(console, "Cautions", [(Text("!", "yellow"), caution) for caution in advice.cautions])
-    _section(console, "Next", [(Text("-"), step) for step in advice.next_steps])
+    _show_steps(console, advice.next_steps)
 
 
 def _show_evidence(console: Console, recommendation: Recommendation, evidence: Evidence) -> None:
@@ -149,3 +149,16 @@ def _section(console: Console, title: str, rows: Sequence[tuple[Text, str]]) -> 
         return
     console.print(f"\n{title}", style="bold")
     console.print(items(*rows))
+
+
+def _show_steps(console: Console, steps: Sequence[str]) -> None:
+    """What to do next, each command in one piece, so that it can be copied."""
+    if steps:
+        console.print("\nNext", style="bold")
+    for step in steps:
+        words, colon, command = step.partition(": csmae-bench ")
+        if colon and len(f"-  {step}") > console.width:
+            console.print(items(("-", f"{words}:")))
+            console.print(f"   csmae-bench {command}", soft_wrap=True)
+        else:
+            console.print(items(("-", step)))

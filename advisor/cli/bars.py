@@ -17,8 +17,11 @@ from bench.result import Losses, Outcome, TrialResult
 from bench.run.events import Event, PhaseEntered, Planned, Preparing, StepMeasured, TrialFinished, TrialStarted
 from bench.units import duration
 
-NOTE_WIDTH: Final = 46
+NOTE_WIDTH: Final = 44
 """Columns of what stands behind a bar: fixed, so that the bars keep their length."""
+
+SPARE_WIDTH: Final = 4
+"""Columns kept free at the right: a terminal writes ^C there, and a line that it breaks cannot be wiped."""
 
 
 def talk(console: Console, goal: Goal) -> Lines:
@@ -68,16 +71,17 @@ class Bars(Lines):
 
     def __init__(self, console: Console, goal: Goal) -> None:
         super().__init__(console, goal)
+        self._bar = BarColumn()
         self._progress = Progress(
             TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
-            BarColumn(bar_width=None),
+            self._bar,
             Note(table_column=Column(no_wrap=True, overflow="ellipsis")),
             console=console,
-            expand=True,
             transient=True,
             refresh_per_second=4,  # the trial needs the cores
             redirect_stdout=False,  # standard output is data, wherever it goes
         )
+        self._fit("preparing")
         self._run = self._progress.add_task("preparing", total=None, note=str)
         self._trial = self._progress.add_task("", visible=False, note=str)
         self._left = TimeLeft(())
@@ -90,6 +94,8 @@ class Bars(Lines):
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
+        if self.finished:
+            self.console.print()  # what follows is the advice
 
     def show(self, event: Event) -> None:
         """Take in the next event of the run."""
@@ -100,12 +106,12 @@ class Bars(Lines):
                 self._set(self._run, f"{event.what}{count}", completed=event.done, total=event.total or None)
             case Planned():
                 self._left = TimeLeft(event.plan.trials)
+                self._fit(*(_title(trial) for trial in event.plan.trials))
                 self._count_trials(0)
             case TrialStarted():
                 self._plan, self._lap = event.plan, None
                 self._left.start(event.plan)
-                title = f"{event.plan.candidate.title} seed {event.plan.seed}"
-                total = event.plan.training.steps
+                title, total = _title(event.plan), event.plan.training.steps
                 self._set(self._trial, "starting", description=title, completed=0, total=total, visible=True)
             case PhaseEntered():
                 self._set(self._trial, event.phase)
@@ -117,7 +123,7 @@ class Bars(Lines):
                 self._set(self._trial, "", visible=False)
 
     def _step(self, plan: TrialPlan, losses: Losses) -> None:
-        note = f"training  step {losses.step}/{plan.training.steps}  loss {losses.total:.3f}"
+        note = f"training {losses.step}/{plan.training.steps}  loss {losses.total:.3f}"
         if self._lap:
             pairs = plan.training.batch_pairs * (losses.step - self._lap.step)
             note += f"  {pairs / (losses.seconds - self._lap.seconds):.0f} pairs/s"
@@ -135,5 +141,14 @@ class Bars(Lines):
             note=lambda: f"about {duration(self._left.seconds())} left",
         )
 
+    def _fit(self, *titles: str) -> None:
+        """Give the bars what these titles, notes and spaces leave of the line."""
+        taken = max(len(title) for title in titles) + NOTE_WIDTH + SPARE_WIDTH + 2
+        self._bar.bar_width = max(4, self.console.width - taken)
+
     def _set(self, bar: TaskID, note: str, **changes: Any) -> None:  # noqa: ANN401  any field of rich's task
         self._progress.update(bar, note=lambda: note, **changes)
+
+
+def _title(trial: TrialPlan) -> str:
+    return f"{trial.candidate.title} seed {trial.seed}"

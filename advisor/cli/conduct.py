@@ -117,7 +117,8 @@ def conduct(request: Request, *, database: Path, goal: str, as_json: bool, quiet
         envelope("run", story.code, _document(story, database, counsel), warnings=story.warnings)
     elif counsel:
         show_advice(stdout(), counsel)
-        stdout().print(f"\n{_kept(story, database)}", soft_wrap=True)
+        if not story.interrupted:
+            stdout().print(f"\n{_kept(story, database)}", soft_wrap=True)
     if story.interrupted:
         stderr().print(f"Interrupted: {_kept(story, database)}.", soft_wrap=True)
     return story.code

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from advisor.cli.blocks import count
 from advisor.cli.streams import printable
-from advisor.goal import Goal
+from advisor.goal import GOALS, Goal
 from bench.plan.plan import RunPlan
 from bench.result import Outcome, Subject, TrialResult
 from bench.run.events import Event, Planned, RunFinished, TrialFinished
@@ -80,7 +80,10 @@ def trial_parts(result: TrialResult, goal: Goal) -> list[Text]:
     ]
     if result.outcome is not Outcome.COMPLETED:
         return [*parts, Text(printable(result.cause))]
-    metric = "f1_of_means" if result.data.labelled else "partner_recall"
+    if result.data.labelled:
+        metric = "f1_of_means"
+    else:  # partners exist across sensors only
+        goal, metric = GOALS["cross"], "partner_recall"
     trained, untrained = goal_score(result, goal, metric, "trained"), goal_score(result, goal, metric, "untrained")
     if trained is not None:
         before = "" if untrained is None else f" (untrained {percent(untrained)})"

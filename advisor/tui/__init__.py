@@ -45,15 +45,19 @@ def headless(context: click.Context) -> str:
     words = ["csmae-bench", "run"]
     for name, value in context.params.items():
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
-            words.append(f"--{name.replace('_', '-')}")
-            words.append(
-                ",".join(value)
-                if isinstance(value, tuple)
-                else f"{value:g}"
-                if isinstance(value, float)
-                else str(value)
-            )
+            words += [f"--{name.replace('_', '-')}", _typed(value)]
     return shlex.join(words)
+
+
+def _typed(value: object) -> str:
+    """An option's value as it is written on a command line."""
+    match value:
+        case tuple():
+            return ",".join(value)
+        case float():
+            return f"{value:.10g}s"
+        case _:
+            return str(value)
 
 
 def has_terminal() -> bool:

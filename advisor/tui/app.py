@@ -1,6 +1,5 @@
 """The app: it routes. Screens show states, threads ask the engine, messages travel between them."""
 
-import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
@@ -8,6 +7,7 @@ from functools import partial
 from itertools import takewhile
 from pathlib import Path, PurePath
 from threading import Event as Flag
+from time import monotonic
 from typing import Any, ClassVar, Final
 
 from textual.app import App, SystemCommand
@@ -51,14 +51,10 @@ class AdvisorApp(App[None]):
         Binding("q", "quit", "Quit", id="quit"),
     ]
 
-    def __init__(
-        self, engine: Engine, *, opening: Task = "profile", clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, engine: Engine, *, opening: Task = "profile", clock: Callable[[], float] = monotonic) -> None:
         """Open on a mode; the last advice is read in any case, machine and data only when they are shown first.
 
         Args:
-            engine: answers everything that is slow.
-            opening: the first mode.
             clock: seconds, for the time that a run has taken.
         """
         super().__init__()
@@ -146,11 +142,11 @@ class AdvisorApp(App[None]):
         self._change(profile=message.profile)
 
     def on_report_read(self, message: ReportRead) -> None:
-        """The store has answered: the profile of its last run serves until a newer one is known."""
+        """The store has answered; where no data were asked for, the profile of its last run is shown too."""
         report, before = message.report, self.state
         if report and before.story and before.report != report and self.current_mode != AdviceScreen.MODE:
             self.notify(f"The advice is ready: press {_SCREENS.index(AdviceScreen) + 1}.", markup=False)
-        stored = report.profile if report and "profile" not in before.busy else None
+        stored = report.profile if report and self._opening == AdviceScreen.MODE else None
         self._change(report=report, profile=before.profile or stored)
 
     def on_bench_event(self, message: BenchEvent) -> None:
@@ -213,7 +209,7 @@ class AdvisorApp(App[None]):
         if self._leaving or not self.state.running:
             self.exit()
         elif not isinstance(self.screen, AskScreen):
-            question = "A run goes on. Quit and stop it? What has finished is kept; the running trial is not."
+            question = "Stop the run and quit? What has finished is kept; the running trial is recorded as cancelled."
             self.push_screen(AskScreen(question, {"stop": "Quit", "stay": "Stay"}), self._leave_if)
 
     def _leave_if(self, answer: str | None) -> None:

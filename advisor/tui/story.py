@@ -35,6 +35,8 @@ class TrialStory:
     cause: str = ""
     """Why it ended otherwise than completed, in words."""
     total_seconds: float | None = None
+    left_out: bool = False
+    """The run ended before its turn."""
 
     @property
     def running(self) -> bool:
@@ -43,10 +45,10 @@ class TrialStory:
 
     @property
     def status(self) -> str:
-        """In words: "waiting", "running" or how it ended."""
+        """In words: "waiting", "running", "not run" or how it ended."""
         if self.outcome is not None:
             return self.outcome.value.replace("_", " ")
-        return "running" if self.started else "waiting"
+        return "not run" if self.left_out else "running" if self.started else "waiting"
 
     @property
     def step(self) -> int:
@@ -140,11 +142,12 @@ class Story:
 
     def ended(self, now_seconds: float, *, failed: bool) -> "Story":
         """The story after its last event, whatever that was."""
-        if self.ending:
-            return replace(self, ended_seconds=now_seconds, stopping=False)
-        cause = "the run failed" if failed else "stopped by the user"
+        cause = self.ending or ("the run failed" if failed else "stopped by the user")
         trials = tuple(
-            replace(trial, outcome=Outcome.CANCELLED, cause=cause) if trial.running else trial for trial in self.trials
+            replace(trial, outcome=Outcome.CANCELLED, cause=cause)
+            if trial.running
+            else replace(trial, left_out=not trial.started)
+            for trial in self.trials
         )
         return replace(self, ended_seconds=now_seconds, stopping=False, preparing=None, trials=trials, ending=cause)
 

@@ -148,8 +148,25 @@ def test_each_reason_says_what_it_rests_on() -> None:
     assert "prior     With [b]512[/b] pairs a common encoder is enough. (our guideline)" in text
 
 
-def test_the_next_step_is_a_command_that_can_be_copied() -> None:
-    assert "csmae-bench run --data my-pairs --time-budget 40m" in shown(width=60)
+@pytest.mark.parametrize("width", [30, 60, 80, 120])
+def test_the_next_step_is_a_command_that_can_be_copied(width: int) -> None:
+    assert "csmae-bench run --data my-pairs --time-budget 40m" in shown(width=width)
+
+
+def test_a_source_is_said_again_only_where_it_changes() -> None:
+    reasons = [
+        Reason(text="One.", basis="measured", source="12 trials"),
+        Reason(text="Two.", basis="prior", source="our rule"),
+        Reason(text="Three.", basis="measured", source="12 trials"),
+        Reason(text="Four.", basis="measured", source="6 trials"),
+    ]
+    said = shown(advice=replace(ADVICE, reasons=tuple(reasons)))
+    assert [line.split("  ", 1)[1].strip() for line in said.splitlines() if line.startswith(("measured", "prior"))] == [
+        "One. (12 trials)",
+        "Two. (our rule)",
+        "Three.",
+        "Four. (6 trials)",
+    ]
 
 
 def test_without_trials_there_are_no_tables() -> None:

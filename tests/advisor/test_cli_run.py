@@ -170,6 +170,7 @@ def test_an_interruption_keeps_what_finished_and_says_so(
     assert answer.code == code
     assert session.closed
     assert "Candidates on synthetic data" in answer.out
+    assert "are kept" not in answer.out
     assert answer.err.endswith("\nInterrupted: 4 of 6 trials are kept in results.duckdb (run run).\n")
 
 

@@ -117,7 +117,7 @@ async def test_stopping_asks_closes_the_run_and_keeps_what_it_told(gate: Flag) -
         await until(pilot, lambda: "stopped by the user" in drawn(app))
         assert engine.closed == 1
         assert app.state.story
-        assert [trial.status for trial in app.state.story.trials][4:7] == ["completed", "cancelled", "waiting"]
+        assert [trial.status for trial in app.state.story.trials][4:7] == ["completed", "cancelled", "not run"]
 
 
 async def test_quitting_during_a_run_asks_and_ends_the_run_first(gate: Flag) -> None:
@@ -162,6 +162,15 @@ async def test_each_error_is_shown_in_its_place_and_nowhere_else() -> None:
             await pilot.press(*keys)
             await until(pilot, lambda words=words: words in drawn(app))  # type: ignore[misc]  # bound in the loop
             assert drawn(app).count("results.duckdb") + drawn(app).count("nowhere") <= 2
+
+
+async def test_data_that_cannot_be_read_are_not_replaced_by_those_of_the_last_run() -> None:
+    app = AdvisorApp(FakeEngine(profile=DataError("/nowhere does not exist"), report=REPORT))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.state.report is REPORT)
+        await idle(pilot, app)
+        assert "/nowhere does not exist" in drawn(app)
+        assert "Nothing is known yet" in drawn(app)
 
 
 async def test_names_are_text_and_never_markup_or_control_codes() -> None:

@@ -67,7 +67,7 @@ def test_a_run_that_is_cut_off_leaves_no_trial_running(failed: bool, cause: str)
     story = told(*half_run()).ended(130.0, failed=failed)
     assert story.trials[5].outcome is Outcome.CANCELLED
     assert story.trials[5].cause == story.ending == cause
-    assert story.trials[6].status == "waiting"
+    assert story.trials[6].status == "not run"
     assert not story.going
 
 

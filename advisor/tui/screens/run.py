@@ -37,7 +37,7 @@ class RunScreen(ModeScreen):
     def compose_body(self) -> ComposeResult:
         """The run from its head to its details."""
         yield RunBar()
-        yield Sentences("Not as planned", id="failures")
+        yield Sentences("Not as planned", id="failures", can_focus=True)
         with Container(id="body"):
             yield TrialTable()
             yield LossCurves()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from advisor.evidence import Standing
     from advisor.recommend import Recommendation
 
-_COLUMNS: Final = ("Candidate", "Standing", "{metric}", "Pairs/s", "Param.", "Memory", "Trials")
+_COLUMNS: Final = ("Candidate", "Standing", "{metric}", "Trials", "Pairs/s", "Param.", "Memory")
 
 
 class StandingsTable(DataTable[Text]):
@@ -59,7 +59,7 @@ class StandingsTable(DataTable[Text]):
         if recommendation.candidate in order:
             self.move_cursor(row=order.index(recommendation.candidate))
         noise = "unknown" if evidence.noise is None else f"± {percent(evidence.noise)}"
-        self.border_subtitle = f"mean of {evidence.goal.name} directions in percent, noise of seeds {noise}"
+        self.border_subtitle = f"{evidence.goal.name} mean in percent, noise of seeds {noise}"
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         """Tell whose row it is."""
@@ -73,25 +73,24 @@ def _cells(standing: Standing, recommendation: Recommendation) -> tuple[str, ...
         standing.candidate.title,
         _place(standing, recommendation),
         _said(standing.score, percent) + _said(standing.seed_deviation, lambda share: f" ± {percent(share)}"),
+        f"{standing.completed}/{standing.completed + len(standing.other)}",
         _said(standing.pairs_per_second, "{:.0f}".format),
         _said(standing.parameters, millions),
         _said(standing.peak_memory_bytes, gib),
-        f"{standing.completed}/{standing.completed + len(standing.other)}",
     )
 
 
 def _place(standing: Standing, recommendation: Recommendation) -> str:
     """Where the trials put it, in words: colour alone would not tell."""
+    open_ = recommendation.verdict == "undecided"
     tied = standing.candidate in recommendation.tied and len(recommendation.tied) > 1
     if standing.candidate == recommendation.candidate:
-        return "→ advised, tied" if tied else "→ advised"
+        return "→ for now" if open_ else "→ advised, tied" if tied else "→ advised"
     if VARIANTS[standing.candidate.variant].baseline:
         return "baseline"
     if standing.score is None:
         return "no score"
-    if tied:
-        return "= tied"
-    return "↓ lower" if standing.to_best and standing.to_best.decided else "? open"
+    return "? open" if open_ else "= tied" if tied else "↓ lower"
 
 
 def _said(value: float | None, words: Callable[[float], str]) -> str:

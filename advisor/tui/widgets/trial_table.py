@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = ("Candidate", "Seed", "Status", "Phase", "Step", "Loss", "Score")
 
-_MARKS: Final = {"waiting": "·", "running": "▶", Outcome.COMPLETED: "✓"}
+_MARKS: Final = {"waiting": "·", "not run": "·", "running": "▶", Outcome.COMPLETED: "✓"}
 """Before the word, so that a column can be skimmed; any other ending is a cross."""
 
 
 class TrialTable(DataTable[Text]):
-    """Status, phase, step, loss and cross-sensor score of each trial. The cursor follows the running one."""
+    """Status, phase, step, loss and cross-sensor score of each trial. The cursor follows them."""
 
     BORDER_TITLE = "Trials"
     BORDER_SUBTITLE = "score: mean of S1→S2 and S2→S1, in percent"
@@ -51,9 +51,8 @@ class TrialTable(DataTable[Text]):
             for before, after in zip(old, new, strict=True):
                 if before is not after:
                     self._rewrite(before, after)
-        running = _running(new)
-        if running is not None and running != _running(old):
-            self.move_cursor(row=running)
+        if (row := _newest(new)) is not None and row != _newest(old):
+            self.move_cursor(row=row)
 
     def _rewrite(self, before: TrialStory, after: TrialStory) -> None:
         for title, was, cell in zip(_COLUMNS, _cells(before), _cells(after), strict=True):
@@ -61,8 +60,9 @@ class TrialTable(DataTable[Text]):
                 self.update_cell(after.plan.trial_id, title, Text(cell), update_width=True)
 
 
-def _running(trials: tuple[TrialStory, ...]) -> int | None:
-    return next((row for row, trial in enumerate(trials) if trial.running), None)
+def _newest(trials: tuple[TrialStory, ...]) -> int | None:
+    """The row of the trial that began last."""
+    return max((row for row, trial in enumerate(trials) if trial.started), default=None)
 
 
 def _cells(trial: TrialStory) -> tuple[str, ...]:
