@@ -161,7 +161,11 @@ def _interval(contrast: Contrast) -> str:
 
 
 def _gain_words(recommendation: Recommendation, evidence: Evidence) -> list[str]:
-    words = []
+    words = [
+        f"{s.candidate.title} is out of the tie: {_interval(s.to_best)} points from the highest mean"
+        for s in evidence.standings
+        if s.to_best and s.to_best.decided and recommendation.verdict == "tied"
+    ]
     standing = next(s for s in evidence.standings if s.candidate == recommendation.candidate)
     if standing.score is not None and standing.untrained is not None:
         rows = [r for r in evidence.matrices[standing.candidate.title] if r.direction in evidence.goal.directions]

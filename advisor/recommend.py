@@ -92,9 +92,8 @@ def recommend(
     choices = tuple(_choose(part, evidence, held) for part in PARTS)
     comparable = evidence.noise is not None and len(contenders) > 1
     verdict: Verdict = "undecided" if not comparable else "better" if len(tied) == 1 else "tied"
-    chosen = tied[0] if verdict == "better" else _inside(tied, choices)
-    if verdict == "better":
-        choices = tuple(_of(choice.part, chosen) for choice in choices)
+    chosen = _inside(tied, choices)
+    choices = tuple(_as_chosen(choice, chosen) for choice in choices)
     others = [c for c in (*tied, *contenders) if c != chosen]
     return Recommendation(
         verdict=verdict,
@@ -133,10 +132,12 @@ def _choose(part: Literal["encoder", "decoder"], evidence: Evidence | None, held
     return Choice(part=part, answer="common", basis="prior", decided_by="cost")
 
 
-def _of(part: Literal["encoder", "decoder"], candidate: Candidate) -> Choice:
-    """The part of a candidate that won on its own."""
-    specific = getattr(VARIANTS[candidate.variant], part) == "specific"
-    return Choice(part=part, answer="specific" if specific else "common", basis="measured", decided_by="trials")
+def _as_chosen(choice: Choice, chosen: Candidate) -> Choice:
+    """The choice, unless the trials leave no tied candidate that has it: then the part that is left."""
+    part = getattr(VARIANTS[chosen.variant], choice.part)
+    if part == choice.answer:
+        return choice
+    return Choice(part=choice.part, answer=part, basis="measured", decided_by="trials")
 
 
 def _inside(tied: Sequence[Candidate], choices: Sequence[Choice]) -> Candidate:

@@ -1,6 +1,7 @@
 """csmae-bench: the benchmark and its advice without a screen. Importing this loads no torch, DuckDB or NumPy."""
 
 import sys
+from io import TextIOWrapper
 from typing import Final, NoReturn
 
 import rich_click as click
@@ -50,4 +51,7 @@ def bench() -> None:
 
 def main() -> NoReturn:
     """Answer the words of the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a locale without ± is no reason to fail
     sys.exit(answer(bench, sys.argv[1:]))

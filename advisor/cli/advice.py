@@ -57,8 +57,7 @@ def show_advice(console: Console, counsel: Counsel) -> None:
 
 
 def _show_evidence(console: Console, recommendation: Recommendation, evidence: Evidence) -> None:
-    seeds = "one seed" if evidence.seeds == 1 else f"mean ± sd over {evidence.seeds} seeds"
-    console.print(f"\nCandidates{_on(evidence)}: {evidence.goal.name} {_scale(evidence)}, {seeds}\n")
+    console.print(f"\nCandidates{_on(evidence)}: {evidence.goal.name} {_scale(evidence)}{_seeds(evidence)}\n")
     console.print(candidates(recommendation, evidence))
     endings = [(standing.candidate.title, ending) for standing in evidence.standings for ending in standing.other]
     if endings:
@@ -110,6 +109,15 @@ def _on(evidence: Evidence) -> str:
 
 def _scale(evidence: Evidence) -> str:
     return f"{METRICS[evidence.metric].title}@{evidence.k} in %"
+
+
+def _seeds(evidence: Evidence) -> str:
+    """How many trainings the numbers of a candidate are over."""
+    counts = sorted({standing.completed for standing in evidence.standings if standing.completed})
+    if not counts or counts[-1] == 1:
+        return ", one seed" if counts else ""
+    least = f"{counts[0]} to " if len(counts) > 1 else ""
+    return f", mean ± sd over {least}{counts[-1]} seeds"
 
 
 def _share(value: float | None) -> str:

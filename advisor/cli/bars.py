@@ -124,7 +124,7 @@ class Bars(Lines):
 
     def _step(self, plan: TrialPlan, losses: Losses) -> None:
         note = f"training {losses.step}/{plan.training.steps}  loss {losses.total:.3f}"
-        if self._lap:
+        if self._lap and losses.seconds > self._lap.seconds:
             pairs = plan.training.batch_pairs * (losses.step - self._lap.step)
             note += f"  {pairs / (losses.seconds - self._lap.seconds):.0f} pairs/s"
         self._lap = losses

@@ -8,6 +8,7 @@ import rich_click as click
 from advisor.cli import options
 from bench.errors import ExitCode
 from bench.plan.plan import Request
+from bench.plan.schedule import DEFAULT_STEPS
 from bench.result import Precision
 from models.config import SIZES, VARIANTS
 
@@ -53,7 +54,7 @@ PRECISIONS: dict[str, Precision | None] = {"auto": None, "fp32": "fp32", "bf16":
     type=click.IntRange(min=1),
     default=3,
     show_default=True,
-    help="Trainings of each candidate. Below 3, no difference can be told from noise.",
+    help="Trainings of each candidate. With one, no difference can be told from noise.",
 )
 @click.option(
     "--time-budget",
@@ -65,7 +66,7 @@ PRECISIONS: dict[str, Precision | None] = {"auto": None, "fp32": "fp32", "bf16":
     "--steps",
     metavar="COUNT",
     type=click.IntRange(min=1),
-    help="Training steps of each trial. Left out: 200, or what the time budget holds.",
+    help=f"Training steps of each trial. Left out: {DEFAULT_STEPS}, or what the time budget holds.",
 )
 @click.option(
     "--batch-pairs",

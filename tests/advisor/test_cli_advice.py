@@ -135,11 +135,23 @@ def test_synthetic_scores_say_so_in_both_titles() -> None:
     assert "synthetic" not in real
 
 
+@pytest.mark.parametrize(
+    ("completed", "said"),
+    [
+        ((1, 1), "F1@10 in %, one seed\n"),
+        ((3, 3), "F1@10 in %, mean ± sd over 3 seeds\n"),
+        ((3, 0, 2), "F1@10 in %, mean ± sd over 2 to 3 seeds\n"),
+        ((0,), "F1@10 in %\n"),
+    ],
+)
+def test_it_is_said_how_many_trainings_the_numbers_are_over(completed: tuple[int, ...], said: str) -> None:
+    standings = tuple(replace(EVIDENCE.standings[0], completed=count) for count in completed)
+    assert said in shown(with_evidence(standings=standings), width=120)
+
+
 def test_one_seed_has_no_deviation_to_speak_of() -> None:
-    alone = replace(EVIDENCE.standings[0], seed_deviation=None)
-    text = shown(with_evidence(seeds=1, standings=(alone,)))
-    assert row(text, "SECD nano")[1] == "36.8"
-    assert "one seed" in text
+    alone = replace(EVIDENCE.standings[0], completed=1, seed_deviation=None)
+    assert row(shown(with_evidence(standings=(alone,))), "SECD nano")[1] == "36.8"
 
 
 def test_each_reason_says_what_it_rests_on() -> None:

@@ -176,3 +176,11 @@ def test_a_reader_that_went_away_is_no_news(words: list[str]) -> None:
     finally:
         os.close(writer)
     assert (done.returncode, done.stderr) == (ExitCode.FAILED, "")
+
+
+def test_a_locale_without_the_signs_gets_question_marks(tmp_path: Path) -> None:
+    code = "from advisor.cli import main; import sys; sys.argv[1:] = ['run', '--data', '/no/ä/→']; main()"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "CSMAE_DB": str(tmp_path / "results.duckdb")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stdout) == (ExitCode.USAGE, "")
+    assert done.stderr == "csmae-bench: error: /no/?/? does not exist\n"
