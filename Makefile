@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 .DELETE_ON_ERROR:
 
 run: $(VENV)/installed
-	$(BIN)/csmae-bench run
+	$(BIN)/csmae-bench run --time-budget 4m30s
 
 test: $(VENV)/installed-dev check
 

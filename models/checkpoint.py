@@ -161,7 +161,7 @@ def _lightning_state(path: Path) -> dict[str, Tensor]:
             raise CheckpointError(path, f"Holds {foreign[1]}, which is no tensor: {advice}.") from error
         raise CheckpointError(path, "Not a checkpoint written by torch.save, or damaged.") from error
     state = content.get("state_dict") if isinstance(content, dict) else None
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+    if not isinstance(state, dict) or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
         raise CheckpointError(path, 'Holds no "state_dict" of tensors, as a Lightning checkpoint does.')
     return state
 
@@ -179,8 +179,9 @@ def _misfits(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Ite
 
 def _other_positions(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Iterator[str]:
     for name in expected.keys() & found.keys():
-        fixed, stored = expected[name], found[name]
-        if name.endswith("pos_embed") and fixed.shape == stored.shape and not torch.allclose(fixed, stored, atol=1e-4):
+        fixed, stored = expected[name], found[name].float()
+        # as far as half precision can tell
+        if name.endswith("pos_embed") and fixed.shape == stored.shape and not torch.allclose(fixed, stored, atol=4e-3):
             yield f"{name} is not the fixed sine-cosine table of the method."
 
 

@@ -48,17 +48,17 @@ LEVELS: Final[dict[Level, Difficulty]] = {
         spectral=0.05, seasonal=0.05, gain=0.05, haze=0.02, class_db=0.5, patch_db=0.5, looks=8, cloudy_share=0
     ),
     "mid": Difficulty(
-        spectral=0.15, seasonal=0.20, gain=0.15, haze=0.10, class_db=1.2, patch_db=1.5, looks=4.4, cloudy_share=0.05
+        spectral=0.15, seasonal=0.20, gain=0.30, haze=0.10, class_db=1.2, patch_db=2.2, looks=4.4, cloudy_share=0.15
     ),
     "hard": Difficulty(
-        spectral=0.25, seasonal=0.35, gain=0.30, haze=0.25, class_db=1.8, patch_db=2.5, looks=3, cloudy_share=0.15
+        spectral=0.25, seasonal=0.35, gain=0.40, haze=0.25, class_db=1.8, patch_db=3.0, looks=3, cloudy_share=0.25
     ),
 }
 
 
-_FINE_PIXELS: Final = 3.0
-_COARSE_PIXELS: Final = 9.0
-"""Correlation lengths of the texture inside a region: trees and houses; stands and fields."""
+_FINE_PIXELS: Final = 2.5
+_COARSE_PIXELS: Final = 10.0
+"""Correlation lengths of the two textures that a class mixes."""
 
 # Bands as in `BANDS`: B02 B03 B04 B08 B05 B06 B07 B11 B12 B8A.
 _GREENING: Final = np.array([-0.5, -0.2, -0.9, 0.6, -0.2, 0.45, 0.55, -0.45, -0.7, 0.6], np.float32)
@@ -72,6 +72,7 @@ _FIRST_20M_BAND: Final = 4
 _SPECTRA: Final = np.log(np.array([SURFACES[name].s2 for name in CLASSES], np.float32))
 _BACKSCATTER: Final = np.array([SURFACES[name].s1 for name in CLASSES], np.float32)
 _GREEN: Final = np.array([SURFACES[name].green for name in CLASSES], np.float32)
+_GRAIN: Final = np.array([SURFACES[name].grain for name in CLASSES], np.float32)
 _S2_TEXTURE: Final = np.array([SURFACES[name].s2_texture for name in CLASSES], np.float32)
 _S1_TEXTURE: Final = np.array([SURFACES[name].s1_texture for name in CLASSES], np.float32)
 
@@ -81,7 +82,8 @@ def draw_images(rng: np.random.Generator, land: Land, level: Level) -> dict[Sens
     difficulty = LEVELS[level]
     pixels = land.regions.shape[0]
     fine, coarse = (smooth_fields(rng, 3, pixels, length) for length in (_FINE_PIXELS, _COARSE_PIXELS))
-    ground, optical, radar = (fine + coarse) / np.sqrt(2)
+    grain = _GRAIN[land.classes][land.regions]
+    ground, optical, radar = np.sqrt(grain) * fine + np.sqrt(1 - grain) * coarse
     return {
         "s1": _radar_image(rng, land, difficulty, 0.6 * ground + 0.8 * radar),
         "s2": _optical_image(rng, land, difficulty, ground, 0.6 * ground + 0.8 * optical),

@@ -42,6 +42,13 @@ def test_the_released_format_is_read_as_it_is_written(toy: Toy, tmp_path: Path, 
     assert _same(load_released(tmp_path / "released.ckpt", model.config), model)
 
 
+def test_a_released_checkpoint_in_half_precision_is_read_into_float32(toy: Toy, tmp_path: Path) -> None:
+    model, path = build(toy(), seed=3), tmp_path / "released.ckpt"
+    _released(model, path, **{name: tensor.bfloat16() for name, tensor in released_state(model).items()})
+    for stored, exact in zip(load_released(path, toy()).parameters(), model.parameters(), strict=True):
+        assert torch.equal(stored, exact.bfloat16().float())
+
+
 def _released(model: CSMAE, path: Path, **changes: Tensor | None) -> None:
     state: dict[str, Any] = released_state(model) | changes
     torch.save({"state_dict": {name: value for name, value in state.items() if value is not None}}, path)
@@ -94,6 +101,7 @@ class _Hostile:
         ({"state_dict": {}, "hyper_parameters": _Hostile()}, "mkdir, which is no tensor"),
         ({"weights": {}}, 'Holds no "state_dict"'),
         ({"state_dict": {"a": 1}}, 'Holds no "state_dict" of tensors'),
+        ({"state_dict": {1: torch.zeros(1)}}, 'Holds no "state_dict" of tensors'),
         ([1, 2], 'Holds no "state_dict"'),
     ],
 )
