@@ -20,6 +20,8 @@ def parse_duration(text: str) -> float:
         seconds = sum(float(n) * _SECONDS[u] for n, u in parts)
     elif re.fullmatch(r"\d+(\.\d+)?", text):
         seconds = float(text)
+    elif text.startswith("-"):
+        raise UsageError(f"{text!r} is below nothing: a duration must be above zero, as 90s, 40m, 2h or 1h30m")
     else:
         raise UsageError(f"{text!r} is no duration: write 90s, 40m, 2h or 1h30m")
     if not seconds > 0:

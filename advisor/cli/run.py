@@ -7,7 +7,7 @@ import rich_click as click
 
 from advisor.cli import options
 from bench.errors import ExitCode
-from bench.plan.plan import Request
+from bench.plan.plan import DEFAULTS, Request
 from bench.plan.schedule import DEFAULT_STEPS
 from bench.result import Precision
 from models.config import SIZES, VARIANTS
@@ -28,7 +28,7 @@ PRECISIONS: dict[str, Precision | None] = {"auto": None, "fp32": "fp32", "bf16":
 @click.option(
     "--data",
     metavar="PATH",
-    default="synthetic",
+    default=DEFAULTS.data,
     show_default=True,
     help="The pairs: a folder of a known layout, or synthetic, also with options: synthetic:train=1024,level=hard.",
 )
@@ -36,7 +36,7 @@ PRECISIONS: dict[str, Precision | None] = {"auto": None, "fp32": "fp32", "bf16":
     "--variants",
     metavar="NAMES",
     callback=options.several_of("variant", VARIANTS),
-    default=",".join(name for name, variant in VARIANTS.items() if not variant.baseline),
+    default=",".join(DEFAULTS.variants),
     show_default=True,
     help=f"What to train, with commas between: {', '.join(VARIANTS)}.",
 )
@@ -44,7 +44,7 @@ PRECISIONS: dict[str, Precision | None] = {"auto": None, "fp32": "fp32", "bf16":
     "--sizes",
     metavar="NAMES",
     callback=options.several_of("size", SIZES),
-    default="nano",
+    default=",".join(DEFAULTS.sizes),
     show_default=True,
     help=f"At which sizes, with commas between: {', '.join(SIZES)}.",
 )
@@ -52,7 +52,7 @@ PRECISIONS: dict[str, Precision | None] = {"auto": None, "fp32": "fp32", "bf16":
     "--seeds",
     metavar="COUNT",
     type=click.IntRange(min=1),
-    default=3,
+    default=DEFAULTS.seeds,
     show_default=True,
     help="Trainings of each candidate. With one, no difference can be told from noise.",
 )
@@ -72,7 +72,7 @@ PRECISIONS: dict[str, Precision | None] = {"auto": None, "fp32": "fp32", "bf16":
     "--batch-pairs",
     metavar="COUNT",
     type=click.IntRange(min=2),
-    default=32,
+    default=DEFAULTS.batch_pairs,
     show_default=True,
     help="Pairs in a training step. Small batches and many steps learn fastest in short trials.",
 )
@@ -80,7 +80,7 @@ PRECISIONS: dict[str, Precision | None] = {"auto": None, "fp32": "fp32", "bf16":
     "--learning-rate",
     metavar="RATE",
     type=click.FloatRange(min=0, max=1, min_open=True, max_open=True),
-    default=1e-3,
+    default=DEFAULTS.learning_rate,
     show_default=True,
     help="Highest learning rate of AdamW: reached after a warm-up, falling to zero at the end.",
 )
@@ -88,12 +88,16 @@ PRECISIONS: dict[str, Precision | None] = {"auto": None, "fp32": "fp32", "bf16":
     "--k",
     metavar="COUNT",
     type=click.IntRange(min=1),
-    default=10,
+    default=DEFAULTS.k,
     show_default=True,
     help="How many nearest neighbours count in the scores.",
 )
 @click.option(
-    "--device", metavar="NAME", default="auto", show_default=True, help="Where to train: auto, cpu, cuda or cuda:1."
+    "--device",
+    metavar="NAME",
+    default=DEFAULTS.device,
+    show_default=True,
+    help="Where to train: auto, cpu, cuda or cuda:1.",
 )
 @click.option(
     "--precision",

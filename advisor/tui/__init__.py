@@ -11,13 +11,11 @@ import click
 from click.core import ParameterSource
 
 from bench.errors import ExitCode, UsageError
-from bench.plan.plan import Request
+from bench.plan.plan import DEFAULTS, Request
 from bench.units import parse_duration
 from models.config import SIZES, VARIANTS
 
-DATA: Final = "synthetic"
 DATABASE: Final = "results.duckdb"
-RECOMMENDABLE: Final = ",".join(name for name, variant in VARIANTS.items() if not variant.baseline)
 
 
 def _among(table: Iterable[str]) -> Callable[[click.Context, click.Parameter, str], tuple[str, ...]]:
@@ -66,13 +64,29 @@ def has_terminal() -> bool:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--data", metavar="PATH", help=f"The pairs: a path, or {DATA}:OPTIONS. [default: {DATA}]")
+@click.option(
+    "--data", metavar="PATH", help=f"The pairs: a path, or {DEFAULTS.data}:OPTIONS. [default: {DEFAULTS.data}]"
+)
 @click.option(
     "--db", metavar="FILE", default=DATABASE, envvar="CSMAE_DB", show_default=True, help="The store of results."
 )
-@click.option("--variants", callback=_among(VARIANTS), default=RECOMMENDABLE, show_default=True, help="What to train.")
-@click.option("--sizes", callback=_among(SIZES), default="nano", show_default=True, help="At which sizes.")
-@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Trainings of each candidate.")
+@click.option(
+    "--variants",
+    callback=_among(VARIANTS),
+    default=",".join(DEFAULTS.variants),
+    show_default=True,
+    help="What to train.",
+)
+@click.option(
+    "--sizes", callback=_among(SIZES), default=",".join(DEFAULTS.sizes), show_default=True, help="At which sizes."
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=DEFAULTS.seeds,
+    show_default=True,
+    help="Trainings of each candidate.",
+)
 @click.option("--time-budget", metavar="TIME", callback=_seconds, help="How long a run may take: 90s, 40m, 2h.")
 @click.version_option(package_name="csmae-advisor")
 @click.pass_context
@@ -94,17 +108,11 @@ def main(
     from advisor.tui.engine import BenchEngine  # noqa: PLC0415  the same
 
     request = Request(
-        data=data or DATA,
+        data=data or DEFAULTS.data,
         variants=variants,
         sizes=sizes,
         seeds=seeds,
-        steps=None,
         time_budget_seconds=time_budget,
-        device="auto",
-        precision=None,
-        batch_pairs=32,
-        learning_rate=1e-3,
-        k=10,
         command=headless(context),
     )
     store = Path(db)

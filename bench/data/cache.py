@@ -77,7 +77,7 @@ def open_split(folder: str | Path, split: Split) -> CachedSplit:
     """
     place = Path(folder) / split
     try:
-        images = {sensor: np.load(place / image_file(sensor), mmap_mode="r") for sensor in SENSORS}
+        images = {sensor: np.load(place / image_file(sensor), mmap_mode="c") for sensor in SENSORS}
         labels = np.load(place / LABELS_FILE) if (place / LABELS_FILE).is_file() else None
         ids = tuple(json.loads((place / IDS_FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:

@@ -123,7 +123,7 @@ def _optical_image(
     # half of the bands have 20 m pixels
     blocks = image[_FIRST_20M_BAND:].reshape(-1, pixels // 2, 2, pixels // 2, 2).mean(axis=(2, 4))
     image[_FIRST_20M_BAND:] = resize(blocks, pixels)
-    return np.clip(image, 1, 16_000)
+    return np.asarray(np.clip(image, 1, 16_000), dtype=np.float32)
 
 
 def _under_clouds(rng: np.random.Generator, image: Image) -> Image:

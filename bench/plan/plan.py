@@ -1,33 +1,41 @@
 """The plan: what is asked, what will run, and what will not with its one reason."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from bench.result import Candidate, DataUse, Precision, Training
-from models.config import ModelConfig
+from models.config import VARIANTS, ModelConfig
+
+CONTENDERS: Final = tuple(name for name, variant in VARIANTS.items() if not variant.baseline)
+"""The variants that can be recommended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What a user asks of a run, before anything is known of machine or data."""
 
-    data: str
+    data: str = "synthetic"
     """A path, or "synthetic" with options: "synthetic:train=1024,level=hard"."""
-    variants: tuple[str, ...]
-    sizes: tuple[str, ...]
-    seeds: int
+    variants: tuple[str, ...] = CONTENDERS
+    sizes: tuple[str, ...] = ("nano",)
+    seeds: int = 3
     """How many trainings of each candidate."""
-    steps: int | None
+    steps: int | None = None
     """Training steps of each trial; None: the default, or what fits the time budget."""
-    time_budget_seconds: float | None
-    device: str
+    time_budget_seconds: float | None = None
+    device: str = "auto"
     """"auto", "cpu", "cuda" or "cuda:1"."""
-    precision: Precision | None
+    precision: Precision | None = None
     """None: the fastest that the probe measures."""
-    batch_pairs: int
-    learning_rate: float
-    k: int
-    command: str
+    batch_pairs: int = 32
+    learning_rate: float = 1e-3
+    k: int = 10
+    command: str = "csmae-bench run"
     """The command line that asks for the same, for the record."""
+
+
+DEFAULTS: Final = Request()
+"""What is asked when nothing is said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from bench.plan.schedule import Setting, schedule, unfit
 from bench.profile.dataset import DatasetProfile, data_use, profile_dataset
 from bench.profile.hardware import HardwareProfile
 from bench.profile.hardware import probe as probe_hardware
-from bench.result import Candidate, Precision, Training
+from bench.result import Candidate, DataUse, Precision, Training
 from bench.run.events import Ended, Event, Planned, Preparing, Probed, Profiled
 from bench.run.executor import Executor
 from models.config import ModelConfig, configure
@@ -47,6 +47,7 @@ def prepare(
             f"{data.name} has {data.train_pairs} training, {data.query_pairs} query and {data.archive_pairs} archive "
             "pairs; training needs 2, scoring 1 of each"
         )
+    k = neighbours(request.k, data)
     setting = Setting(
         run_id=run_id,
         data=data,
@@ -63,7 +64,10 @@ def prepare(
             "no candidate can be trained here: " + "; ".join(f"{r.candidate.title} {r.reason}" for r in refusals)
         )
     left = request.time_budget_seconds and request.time_budget_seconds - (monotonic() - started)
-    plan = schedule(request, replace(setting, precision=precision), models, probes, refusals, left_seconds=left)
+    if k != request.k:
+        notes += (f"k {k} instead of {request.k}: the archive holds {data.archive_pairs} pairs, half are looked at",)
+    setting = replace(setting, precision=precision)
+    plan = schedule(replace(request, k=k), setting, models, probes, refusals, left_seconds=left)
     plan = replace(plan, notes=plan.notes + notes)
     yield Planned(plan=plan)
     return hardware, dataset, plan
@@ -85,6 +89,11 @@ def resolve_device(asked: str, hardware: HardwareProfile) -> str:
         found = hardware.gpu_note or f"{len(hardware.gpus)} GPU here"
         raise UsageError(f"--device {asked}: there is no such GPU ({found})")
     return f"cuda:{index or 0}"
+
+
+def neighbours(asked: int, data: DataUse) -> int:
+    """Neighbours to score: as asked, but at most half of the archive, since any order finds the whole of it."""
+    return min(asked, max(1, data.archive_pairs // 2)) if data.labelled else asked
 
 
 def _networks(

@@ -16,6 +16,9 @@ from bench.run.train import Trainer, step_seconds
 from models import csmae
 
 MATMUL_SIZE: Final = 512
+MATMUL_SECONDS: Final = 0.3
+"""An arithmetic that the machine only emulates shows that within the first product."""
+
 WORTH_TRYING: Final = 0.8
 """A precision whose matrix products reach less than this share of float32's is not tried on real steps."""
 
@@ -59,9 +62,9 @@ def matmul_flops(device: torch.device, precision: Precision) -> float:
     """FLOP/s of one matrix product of the size that a small transformer makes; the fastest of a few."""
     settle = settler(device)
     a, b = torch.randn(2, MATMUL_SIZE, MATMUL_SIZE, device=device)
-    seconds = []
+    seconds: list[float] = []
     with autocast(device, precision):
-        for _ in range(4):  # the first also sets up the library
+        while len(seconds) < 4 and sum(seconds) < MATMUL_SECONDS:  # the first also sets up the library
             start = perf_counter()
             torch.mm(a, b)
             settle()

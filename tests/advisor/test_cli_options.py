@@ -91,7 +91,7 @@ def test_an_option_reaches_the_request(
         ("--sizes hugge", f"there is no size 'hugge'; there are {', '.join(SIZES)}"),
         ("--goal corss", "there is no goal 'corss' (did you mean cross?)"),
         ("--precision fp8", "there is no precision 'fp8'"),
-        ("--time-budget -3", "'-3' is no duration: write 90s"),
+        ("--time-budget -3", "'-3' is below nothing: a duration must be above zero"),
         ("--time-budget 0", "'0' is no time at all: a duration must be above zero"),
         ("--time-budget soon", "'soon' is no duration"),
         ("--seeds -1", "-1 is not in the range"),

@@ -56,7 +56,7 @@ def test_help_needs_no_terminal() -> None:
         ("--variants cecd,nonsense", "'nonsense' is not among cecd, cesd, secd, sesd, mae"),
         ("--sizes huge", "'huge' is not among nano"),
         ("--seeds 0", "0 is not in the range x>=1"),
-        ("--time-budget -3", "'-3' is no duration"),
+        ("--time-budget -3", "'-3' is below nothing"),
     ],
 )
 def test_a_bad_value_is_named(words: str, complaint: str, opened: list[AdvisorApp]) -> None:

@@ -92,8 +92,8 @@ def test_a_budget_that_holds_no_round_is_refused_with_what_it_would_need() -> No
 
 
 def test_steps_asked_for_are_kept_and_seeds_give_way() -> None:
-    request = replace(REQUEST, steps=100, time_budget_seconds=100)
-    plan = schedule(request, SETTING, MODELS, PROBES, (), left_seconds=100.0)
+    request = replace(REQUEST, steps=100, time_budget_seconds=120)
+    plan = schedule(request, SETTING, MODELS, PROBES, (), left_seconds=120.0)
     assert {t.training.steps for t in plan.trials} == {100}
     assert len(plan.trials) == 8
 
