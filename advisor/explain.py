@@ -68,6 +68,16 @@ def as_document(recommendation: Recommendation, advice: Advice) -> dict[str, Any
     return {"recommendation": msgspec.to_builtins(recommendation), "words": msgspec.to_builtins(advice)}
 
 
+def sources_once(reasons: Sequence[Reason]) -> list[tuple[Reason, str]]:
+    """Each reason with the source to say behind it; empty where the last reason of its basis had the same."""
+    said: dict[Basis, str] = {}
+    rows = []
+    for reason in reasons:
+        rows.append((reason, "" if said.get(reason.basis) == reason.source else reason.source))
+        said[reason.basis] = reason.source
+    return rows
+
+
 def _headline(recommendation: Recommendation) -> str:
     chosen = recommendation.candidate
     if chosen is None:

@@ -31,20 +31,7 @@ from bench.run.events import (
 )
 from bench.score.interval import Contrast
 
-REQUEST = Request(
-    data="synthetic",
-    variants=("cecd", "cesd", "secd", "sesd"),
-    sizes=("nano",),
-    seeds=3,
-    steps=None,
-    time_budget_seconds=None,
-    device="auto",
-    precision=None,
-    batch_pairs=32,
-    learning_rate=1e-3,
-    k=10,
-    command="csmae-bench run --data synthetic",
-)
+REQUEST = Request(command="csmae-bench run --data synthetic")
 
 PROFILE = Profile(hardware=fakes.HARDWARE, dataset=fakes.DATASET)
 

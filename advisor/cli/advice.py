@@ -10,7 +10,7 @@ from rich.text import Text
 
 from advisor.cli.blocks import items, number_table
 from advisor.evidence import Evidence, Standing
-from advisor.explain import Advice, Reason, as_document, explain
+from advisor.explain import Advice, as_document, explain, sources_once
 from advisor.goal import MatrixRow
 from advisor.recommend import Basis, Recommendation, recommend
 from bench.profile.dataset import DatasetProfile
@@ -51,7 +51,14 @@ def show_advice(console: Console, counsel: Counsel) -> None:
     console.print(advice.headline, style="bold")
     if recommendation.evidence:
         _show_evidence(console, recommendation, recommendation.evidence)
-    _section(console, "Why", [(Text(r.basis, STYLES[r.basis]), text) for r, text in _with_sources(advice.reasons)])
+    _section(
+        console,
+        "Why",
+        [
+            (Text(reason.basis, STYLES[reason.basis]), f"{reason.text} ({source})" if source else reason.text)
+            for reason, source in sources_once(advice.reasons)
+        ],
+    )
     _section(console, "Cautions", [(Text("!", "yellow"), caution) for caution in advice.cautions])
     _show_steps(console, advice.next_steps)
 
@@ -138,17 +145,6 @@ def _mark(standing: Standing, recommendation: Recommendation) -> str:
         "no result": standing.score is None,
     }
     return ", ".join(mark for mark, holds in marks.items() if holds)
-
-
-def _with_sources(reasons: Sequence[Reason]) -> list[tuple[Reason, str]]:
-    """Each reason with its source, said again only where it changes."""
-    said: dict[Basis, str] = {}
-    rows = []
-    for reason in reasons:
-        again = said.get(reason.basis) == reason.source
-        rows.append((reason, reason.text if again else f"{reason.text} ({reason.source})"))
-        said[reason.basis] = reason.source
-    return rows
 
 
 def _section(console: Console, title: str, rows: Sequence[tuple[Text, str]]) -> None:

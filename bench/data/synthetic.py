@@ -44,7 +44,7 @@ class SyntheticOptions:
         if not 16 <= self.pixels <= 512 or self.pixels % 8:
             raise ValueError(f"pixels={self.pixels} must be a multiple of 8 between 16 and 512")
         if not 0 <= self.seed < 2**63:
-            raise ValueError(f"seed={self.seed} must not be negative")
+            raise ValueError(f"seed={self.seed} must be below 2^63")
 
 
 def parse_options(text: str) -> SyntheticOptions:

@@ -26,13 +26,14 @@ class Difficulty:
     """How much two images of the same class differ."""
 
     spectral: float
-    """Deviation of a class's brightness from patch to patch; this and the next two in natural logarithms."""
+    """Deviation of a class's brightness from patch to patch, and nearly as much in each band by itself; this and the
+    next two in natural logarithms."""
     seasonal: float
     """Deviation of greenness: the season, and the state of each class's crops."""
     gain: float
     """Deviation of a whole patch's brightness."""
     haze: float
-    """Mean brightness added in the blue band, as a share of 3,000."""
+    """Mean brightness added in the blue band, as a share of 1,000."""
     class_db: float
     """Deviation of a class's backscatter from patch to patch."""
     patch_db: float
@@ -48,10 +49,10 @@ LEVELS: Final[dict[Level, Difficulty]] = {
         spectral=0.05, seasonal=0.05, gain=0.05, haze=0.02, class_db=0.5, patch_db=0.5, looks=8, cloudy_share=0
     ),
     "mid": Difficulty(
-        spectral=0.15, seasonal=0.20, gain=0.30, haze=0.10, class_db=1.2, patch_db=2.2, looks=4.4, cloudy_share=0.15
+        spectral=0.20, seasonal=0.20, gain=0.18, haze=0.08, class_db=1.2, patch_db=2.2, looks=4.4, cloudy_share=0.05
     ),
     "hard": Difficulty(
-        spectral=0.25, seasonal=0.35, gain=0.40, haze=0.25, class_db=1.8, patch_db=3.0, looks=3, cloudy_share=0.25
+        spectral=0.30, seasonal=0.35, gain=0.35, haze=0.25, class_db=1.8, patch_db=3.0, looks=3, cloudy_share=0.15
     ),
 }
 
@@ -109,8 +110,8 @@ def _optical_image(
 ) -> Image:
     classes, regions = land.classes, land.regions
     pixels = regions.shape[0]
-    brightness = difficulty.spectral * (_normal(rng, len(classes), 1) + 0.4 * _normal(rng, len(classes), 10))
-    season = difficulty.seasonal * (0.7 * _normal(rng, 1, 1) + 0.7 * _normal(rng, len(classes), 1))
+    brightness = difficulty.spectral * (_normal(rng, len(classes), 1) + 0.8 * _normal(rng, len(classes), 10))
+    season = difficulty.seasonal * (0.8 * _normal(rng, 1, 1) + 0.5 * _normal(rng, len(classes), 1))
     green = _GREEN[classes][:, None]
     spectra = _SPECTRA[classes] + brightness + green * season * _GREENING + difficulty.gain * _normal(rng, 1, 1)
     light = 0.3 * difficulty.gain * smooth_fields(rng, 1, pixels, pixels)
@@ -131,7 +132,7 @@ def _under_clouds(rng: np.random.Generator, image: Image) -> Image:
     thickness = smooth_fields(rng, 1, pixels, 0.4 * pixels) - rng.normal(0.3, 0.7)
     cover = 1 / (1 + np.exp(-5 * thickness))
     shadow = np.roll(cover, (pixels // 8, pixels // 10), axis=(1, 2))
-    white = rng.uniform(1500, 6500) * _CLOUD[:, None, None]
+    white = rng.uniform(1500, 5500) * _CLOUD[:, None, None]
     return np.asarray((image * (1 - 0.5 * shadow)) * (1 - cover) + white * cover, dtype=np.float32)
 
 

@@ -31,20 +31,7 @@ SETTING = Setting(
     threads=2,
     training=Training(steps=1000, batch_pairs=32),
 )
-REQUEST = Request(
-    data="synthetic",
-    variants=tuple(c.variant for c in CANDIDATES),
-    sizes=("nano",),
-    seeds=3,
-    steps=None,
-    time_budget_seconds=None,
-    device="auto",
-    precision=None,
-    batch_pairs=32,
-    learning_rate=1e-3,
-    k=10,
-    command="csmae-bench run",
-)
+REQUEST = Request()
 
 
 def probe_of(candidate: Candidate, step_seconds: float = 0.1) -> Probe:

@@ -21,16 +21,12 @@ from fakes import GPU, HARDWARE
 REQUEST = Request(
     data="synthetic:train=32,query=12,archive=20",
     variants=("cecd", "sesd"),
-    sizes=("nano",),
     seeds=2,
     steps=3,
-    time_budget_seconds=None,
     device="cpu",
     precision="fp32",
     batch_pairs=8,
-    learning_rate=1e-3,
     k=5,
-    command="csmae-bench run --data synthetic:train=32,query=12,archive=20",
 )
 
 

@@ -29,12 +29,14 @@ class Reasons(Static):
         """Every reason on lines of its own."""
         if not self.reasons:
             return Content("The reasons stand here once trials have run.")
-        source = self.get_visual_style("reasons--source")
+        from advisor.explain import sources_once  # noqa: PLC0415  loads SciPy, and has been loaded by now
+
+        style = self.get_visual_style("reasons--source")
         return Content("\n").join(
             Content.assemble(
                 Content.styled(f"[{reason.basis}]", self.get_visual_style(f"reasons--{reason.basis}")),
-                f" {plain(reason.text)} ",
-                Content.styled(f"({plain(reason.source)})", source),
+                f" {plain(reason.text)}",
+                Content.styled(f" ({plain(source)})" if source else "", style),
             )
-            for reason in self.reasons
+            for reason, source in sources_once(self.reasons)
         )
