@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -33,7 +35,7 @@ def test_the_rate_rises_stays_and_falls_to_nothing() -> None:
     rates = [learning_rate(step, training) for step in range(101)]
     assert rates[0] == pytest.approx(0.01)
     assert rates[9:70] == pytest.approx([0.1] * 61)
-    assert all(a > b for a, b in zip(rates[70:], rates[71:], strict=False))
+    assert all(a > b for a, b in pairwise(rates[70:]))
     assert rates[100] == 0
 
 
@@ -70,7 +72,7 @@ def test_equal_seeds_train_to_equal_losses_and_others_do_not() -> None:
 def test_the_losses_of_a_lap_are_told_with_its_step_and_the_time_so_far() -> None:
     told = list(train(trainer_of(split_of(12), steps=90), Clock(CPU)))
     assert [losses.step for losses in told] == [*range(2, 91, 2)]
-    assert all(a.seconds < b.seconds for a, b in zip(told, told[1:], strict=False))
+    assert all(a.seconds < b.seconds for a, b in pairwise(told))
     assert told[0].mim is not None
     assert told[0].mde is None
     assert told[-1].total < told[0].total
