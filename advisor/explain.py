@@ -8,11 +8,12 @@ from typing import Any, Final
 import msgspec
 
 from advisor.evidence import Effect, Evidence
-from advisor.recommend import TIE_RULE, Basis, Choice, Recommendation
+from advisor.goal import GOALS
+from advisor.recommend import TIE_RULE, Basis, Choice, Recommendation, counted
 from bench.score import METRICS
 from bench.score.interval import Contrast
 from bench.units import percent
-from models.config import VARIANTS
+from models.config import SIZES, VARIANTS
 
 GRADES: Final = {
     "verbatim": "seen in the released material",
@@ -46,7 +47,7 @@ class Advice:
     """What both faces show."""
 
     headline: str
-    """"Train SECD nano: …" or "Tied: CECD and SECD nano. Take CECD, the cheaper."."""
+    """"Tied: CECD nano and SECD nano cannot be told apart. Take CECD (common encoder: the guideline, …)."."""
     reasons: tuple[Reason, ...]
     cautions: tuple[str, ...]
     next_steps: tuple[str, ...]
@@ -82,11 +83,12 @@ def _headline(recommendation: Recommendation) -> str:
     chosen = recommendation.candidate
     if chosen is None:
         return "No advice: no trial was completed and nothing is known of the data."
-    name = VARIANTS[chosen.variant].title
+    one_size = len({c.size for c in recommendation.tied}) < 2
+    name = VARIANTS[chosen.variant].title if one_size else chosen.title
     parts = _parts(recommendation.choices)
     match recommendation.verdict:
         case "better":
-            return f"Take {name}: at {chosen.size} size it beats every other candidate beyond the noise."
+            return f"Take {name}: at {chosen.size} size it beats every other candidate scored beyond the noise."
         case "tied":
             tied = _joined([c.title for c in sorted(recommendation.tied)])
             return f"Tied: {tied} cannot be told apart. Take {name} ({parts})."
@@ -99,12 +101,12 @@ def _headline(recommendation: Recommendation) -> str:
 
 
 def _parts(choices: Sequence[Choice]) -> str:
-    grounds = {"trials": "the trials", "guideline": "the guideline", "cost": "fewer parameters"}
+    grounds = {"trials": "the trials", "guideline": "the guideline", "cost": "fewer parameters", "lack": "all there is"}
     return ", ".join(f"{choice.answer} {choice.part}: {grounds[choice.decided_by]}" for choice in choices)
 
 
 def _reasons(recommendation: Recommendation) -> list[Reason]:
-    evidence = recommendation.evidence
+    evidence = recommendation.evidence if recommendation.verdict != "prior" else None
     measured = _source(evidence) if evidence else ""
     reasons = []
     for choice in recommendation.choices:
@@ -117,11 +119,13 @@ def _reasons(recommendation: Recommendation) -> list[Reason]:
         for opinion in recommendation.opinions:
             if opinion.question == choice.part:
                 answer = f"{opinion.answer} {choice.part}" if opinion.answer else f"no opinion on the {choice.part}"
-                against = opinion.answer and opinion.answer != choice.answer
                 text = f"Guideline: {answer}, since {opinion.why}"
+                if opinion.answer and opinion.answer != choice.answer:
+                    overruled = choice.decided_by == "trials"
+                    text += ". The trials overrule it here" if overruled else ". The trials hold no counterpart with it"
                 reasons.append(
                     Reason(
-                        text=text + (". The trials overrule it here" if against else ""),
+                        text=text,
                         basis="prior",
                         source="; ".join(dict.fromkeys(GRADES[rule.certainty] for rule in opinion.rules))
                         + ("; thresholds ours" if choice.part == "encoder" else ""),
@@ -137,13 +141,11 @@ def _reasons(recommendation: Recommendation) -> list[Reason]:
 
 
 def _source(evidence: Evidence) -> str:
+    seeds = sorted({standing.completed for standing in evidence.standings if standing.completed})
+    each = f"{seeds[0]} to {seeds[-1]} seeds" if len(seeds) > 1 else counted(seeds[0], "seed")
     trials = sum(standing.completed for standing in evidence.standings)
     kind = "synthetic data" if evidence.synthetic else "these data"
-    return f"{_count(trials, 'trial')}, {_count(evidence.seeds, 'seed')} each, {evidence.queries} queries, {kind}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+    return f"{counted(trials, 'trial')}, {each} each, {evidence.queries:,} queries, {kind}"
 
 
 def _effect_words(effect: Effect, evidence: Evidence) -> list[str]:
@@ -200,16 +202,15 @@ def _next_steps(recommendation: Recommendation) -> list[str]:
     if evidence is None or recommendation.verdict == "prior":
         return ["Measure on your own pairs: csmae-bench run --data PATH"]
     steps = []
-    data = "" if evidence.synthetic else " --data PATH"
     encoder = next((e.contrast for e in evidence.effects if e.part == "encoder"), None)
     if encoder is None:
-        steps.append(f"Compare all four variants with several seeds: csmae-bench run{data} --seeds 3")
+        steps.append(f"Compare all four variants with several seeds: {_again(evidence)} --seeds 3")
     elif not encoder.decided:
         steps.append(settle(encoder, evidence))
     if evidence.synthetic:
         steps.append("Ask your own pairs: csmae-bench run --data PATH")
     elif all(standing.candidate.size == "nano" for standing in evidence.standings):
-        steps.append("Look whether it holds in a larger network: csmae-bench run --data PATH --sizes nano,tiny")
+        steps.append(f"Look whether it holds in a larger network: {_again(evidence)} --sizes nano,tiny")
     steps.append('Look at every number: csmae-bench sql "from leaderboard"')
     return steps
 
@@ -221,7 +222,7 @@ def settle(effect: Contrast, evidence: Evidence) -> str:
     reach = (effect.estimate / NORMAL_QUANTILE) ** 2
     wanted = f"To settle an encoder difference of {100 * abs(effect.estimate):.1f} points"
     if reach <= effect.query_error**2:
-        more = effect.query_error**2 / reach if reach else float("inf")
+        more = effect.query_error**2 / reach
         if more > MOST_SEEDS:
             return f"{wanted} more queries and seeds than are worth their time would be needed: treat it as none"
         return f"{wanted} seeds are not enough: about {ceil(more * evidence.queries):,} queries or more are needed"
@@ -229,8 +230,16 @@ def settle(effect: Contrast, evidence: Evidence) -> str:
     if seeds > MOST_SEEDS:
         return f"{wanted} more than {MOST_SEEDS} seeds would be needed: treat it as none"
     seeds = max(seeds, evidence.seeds + 1)
+    sizes = ",".join(name for name in SIZES if any(s.candidate.size == name for s in evidence.standings))
+    again = _again(evidence) + ("" if sizes == "nano" else f" --sizes {sizes}")
+    return f"{wanted} about {seeds} seeds are needed: {again} --seeds {seeds}"
+
+
+def _again(evidence: Evidence) -> str:
+    """The command that asks for the same goal on the same kind of data."""
+    (goal,) = (key for key, goal in GOALS.items() if goal == evidence.goal)
     data = "" if evidence.synthetic else " --data PATH"
-    return f"{wanted} about {seeds} seeds are needed: csmae-bench run{data} --seeds {seeds}"
+    return f"csmae-bench run{data}" + ("" if goal == "cross" else f" --goal {goal}")
 
 
 def _joined(names: Sequence[str]) -> str:

@@ -44,8 +44,9 @@ class Choice:
     part: Literal["encoder", "decoder"]
     answer: Literal["common", "specific"]
     basis: Basis
-    decided_by: Literal["trials", "guideline", "cost"]
-    """Trials beyond the noise; the guideline's opinion inside a tie; the cheaper kind where neither speaks."""
+    decided_by: Literal["trials", "guideline", "cost", "lack"]
+    """Trials beyond the noise; the guideline's opinion inside a tie; the cheaper kind where neither speaks; the lack of
+    a scored candidate that has the other kind and is equal otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,7 @@ def recommend(
     comparable = evidence.noise is not None and len(contenders) > 1
     verdict: Verdict = "undecided" if not comparable else "better" if len(tied) == 1 else "tied"
     chosen = _inside(tied, choices)
-    choices = tuple(_as_chosen(choice, chosen) for choice in choices)
+    choices = tuple(_as_chosen(choice, chosen, contenders) for choice in choices)
     others = [c for c in (*tied, *contenders) if c != chosen]
     return Recommendation(
         verdict=verdict,
@@ -132,12 +133,16 @@ def _choose(part: Literal["encoder", "decoder"], evidence: Evidence | None, held
     return Choice(part=part, answer="common", basis="prior", decided_by="cost")
 
 
-def _as_chosen(choice: Choice, chosen: Candidate) -> Choice:
-    """The choice, unless the trials leave no tied candidate that has it: then the part that is left."""
-    part = getattr(VARIANTS[chosen.variant], choice.part)
+def _as_chosen(choice: Choice, chosen: Candidate, contenders: Sequence[Candidate]) -> Choice:
+    """The choice, unless no tied candidate has it: then the part that the trials leave, or the only one they hold."""
+    own = VARIANTS[chosen.variant]
+    part = getattr(own, choice.part)
     if part == choice.answer:
         return choice
-    return Choice(part=choice.part, answer=part, basis="measured", decided_by="trials")
+    counterpart = tuple(choice.answer if p == choice.part else getattr(own, p) for p in PARTS)
+    if counterpart in {tuple(getattr(VARIANTS[c.variant], p) for p in PARTS) for c in contenders}:
+        return Choice(part=choice.part, answer=part, basis="measured", decided_by="trials")
+    return Choice(part=choice.part, answer=part, basis="prior", decided_by="lack")
 
 
 def _inside(tied: Sequence[Candidate], choices: Sequence[Choice]) -> Candidate:
@@ -169,7 +174,7 @@ def _by_guideline(evidence: Evidence | None, held: Sequence[Opinion]) -> Recomme
         choices=choices if held else (),
         opinions=tuple(held),
         evidence=evidence,
-        cautions=("No trial was completed: this rests on the guideline alone.",),
+        cautions=("No trial of a candidate was completed: this rests on the guideline alone.",),
     )
 
 
@@ -185,22 +190,29 @@ def cautions(evidence: Evidence, chosen: Candidate) -> tuple[str, ...]:
         )
     elif evidence.queries < RESOLVING_QUERIES or evidence.seeds < RESOLVING_SEEDS:
         found.append(
-            f"{evidence.seeds} seeds and {evidence.queries} queries cannot tell two points apart: in our measurements "
-            f"that took about {RESOLVING_SEEDS} seeds and {RESOLVING_QUERIES:,} queries."
+            f"{counted(evidence.seeds, 'seed')} and {evidence.queries} queries cannot tell two points apart: in our "
+            f"measurements that took about {RESOLVING_SEEDS} seeds and {RESOLVING_QUERIES:,} queries."
         )
-    sizes = sorted({s.candidate.size for s in evidence.standings}, key=list(SIZES).index)
-    if sizes[-1] != PAPER_SIZE:
+    sizes = sorted({s.candidate.size for s in evidence.standings if s.completed}, key=list(SIZES).index)
+    if PAPER_SIZE not in sizes:
         found.append(
-            f"Trained {evidence.steps} steps at {' and '.join(sizes)} size: that candidates tie here does not say that "
-            "they tie at ViT-B size after 150 epochs."
+            f"Trained {evidence.steps} steps at {' and '.join(sizes)} size: how candidates compare here does not say "
+            "how they compare at ViT-B size after 150 epochs."
         )
     failed = sum(len(s.other) for s in evidence.standings)
     if failed:
-        found.append(f"{failed} trial{'s' if failed > 1 else ''} ended without a score.")
+        found.append(f"{counted(failed, 'trial')} ended without a score.")
     if evidence.left_out:
-        found.append(f"{evidence.left_out} trials of other data, settings or protocol were left out of the comparison.")
-    found += _unbeaten(evidence, chosen)
+        found.append(
+            f"{counted(evidence.left_out, 'trial')} of other data, settings or protocol left out of the comparison."
+        )
+    found += _unbeaten(evidence, chosen) + _below_baselines(evidence, chosen)
     return tuple(found)
+
+
+def counted(number: int, noun: str) -> str:
+    """As "1 seed" and "3 seeds"."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _unbeaten(evidence: Evidence, chosen: Candidate) -> list[str]:
@@ -215,3 +227,13 @@ def _unbeaten(evidence: Evidence, chosen: Candidate) -> list[str]:
                     f"({percent(value)})."
                 )
     return found
+
+
+def _below_baselines(evidence: Evidence, chosen: Candidate) -> list[str]:
+    """Call out baselines with a higher mean: they take part in no comparison, so that nothing else would."""
+    own = next(s.score for s in evidence.standings if s.candidate == chosen)
+    return [
+        f"{s.candidate.title}, a baseline, has a higher mean ({percent(s.score)}) than {chosen.title} ({percent(own)})."
+        for s in evidence.standings
+        if VARIANTS[s.candidate.variant].baseline and s.score is not None and own is not None and s.score > own
+    ]

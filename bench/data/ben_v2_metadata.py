@@ -22,7 +22,16 @@ CLOUDY_METADATA: Final = "metadata_for_patches_with_snow_cloud_or_shadow.parquet
 
 _SPLIT_WORDS: Final[dict[Split, str]] = {"train": "train", "query": "validation", "archive": "test"}
 _FLAGS: Final = ("contains_seasonal_snow", "contains_cloud_or_shadow")
-_COLUMNS: Final = ("patch_id", "labels", "split", "s1_name", *_FLAGS)
+_SCHEMA: Final = pa.schema(
+    {
+        "patch_id": pa.large_string(),
+        "labels": pa.list_(pa.large_string()),
+        "split": pa.large_string(),
+        "s1_name": pa.large_string(),
+        **dict.fromkeys(_FLAGS, pa.bool_()),
+    }
+)
+"""The columns that are used; the official files hold more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +57,7 @@ def read_metadata(database: LmdbFile) -> Metadata:
             f"{database.path} is a BigEarthNet v2 LMDB, but {METADATA} is missing: put the official file into "
             f"{database.folder.absolute().parent}"
         )
-    keys = pa.array(database.keys(), pa.string())
+    keys = pa.array(database.keys(), pa.large_string())
     listed = _read(path)
     stored = _in_lmdb(listed, keys)
     used = stored.filter(_clear(stored)).sort_by("patch_id")
@@ -74,7 +83,7 @@ def read_metadata(database: LmdbFile) -> Metadata:
 
 def _read(path: Path) -> pa.Table:
     try:
-        return pq.read_table(path, columns=list(_COLUMNS))
+        return pq.read_table(path, columns=_SCHEMA.names).cast(_SCHEMA)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} cannot be read as BigEarthNet v2 metadata: {str(error).splitlines()[0]}") from error
 
@@ -86,7 +95,7 @@ def _texts(table: pa.Table, column: str, path: Path) -> list[str]:
     return [str(text) for text in texts]
 
 
-def _in_lmdb(table: pa.Table, keys: pa.StringArray) -> pa.Table:
+def _in_lmdb(table: pa.Table, keys: pa.LargeStringArray) -> pa.Table:
     return table.filter(pc.and_(pc.is_in(table["patch_id"], keys), pc.is_in(table["s1_name"], keys)))
 
 

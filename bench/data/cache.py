@@ -77,6 +77,7 @@ def open_split(folder: str | Path, split: Split) -> CachedSplit:
     """
     place = Path(folder) / split
     try:
+        # copy on write: torch warns of arrays that cannot be written to
         images = {sensor: np.load(place / image_file(sensor), mmap_mode="c") for sensor in SENSORS}
         labels = np.load(place / LABELS_FILE) if (place / LABELS_FILE).is_file() else None
         ids = tuple(json.loads((place / IDS_FILE).read_text(encoding="utf-8")))
@@ -98,16 +99,16 @@ def prepare(pairs: SensorPairs, *, progress: Progress | None = None, root: Path 
     root = root or user_cache_path("csmae-advisor") / "decoded"
     folder = root / f"{fingerprint(pairs)[:32]}-{PREPROCESSING}"
     tell = progress or _say_nothing
-    found = _current(folder, pairs)
-    if found:
-        return found
     try:
+        found = _current(folder, pairs)
+        if found:
+            return found
         root.mkdir(parents=True, exist_ok=True)
         with _alone(root / f"{folder.name}.lock", lambda: tell("waiting for another process", 0, _count(pairs))):
             return _current(folder, pairs) or _build(folder, pairs, tell)
-    except OSError as error:
+    except (OSError, NotImplementedError) as error:  # not implemented: a file system without locks
         raise DataError(
-            f"decoded pairs ({gib(_size_bytes(pairs))}) cannot be written to {root}: {error.strerror or error}. "
+            f"decoded pairs ({gib(_size_bytes(pairs))}) cannot be written to {root}: {error}. "
             "XDG_CACHE_HOME can name another folder"
         ) from error
 

@@ -41,7 +41,7 @@ class SensorPairs(Protocol):
 
     @property
     def layout(self) -> str:
-        """How it is stored: a key of `LAYOUTS`."""
+        """How it is stored: a key of `LAYOUTS`, or "synthetic"."""
 
     @property
     def synthetic(self) -> bool:
@@ -121,10 +121,14 @@ def open_pairs(data: str | Path) -> SensorPairs:
     name, _, options = str(data).partition(":")
     if isinstance(data, str) and name == SYNTHETIC:
         return _synthetic(options)
-    folder = Path(data).expanduser()
+    try:
+        folder = Path(data).expanduser()
+        exists = folder.exists()
+    except (OSError, RuntimeError) as error:  # RuntimeError: ~ of a user that there is not
+        raise DataError(f"{data} cannot be opened: {error}") from error
     if folder.name == "data.mdb":
         folder = folder.parent
-    if not folder.exists():
+    if not exists:
         meant = difflib.get_close_matches(name, [SYNTHETIC])
         raise DataError(f"{data} does not exist" + (f": did you mean {meant[0]!r}?" if meant else ""))
     if not folder.is_dir():

@@ -67,8 +67,10 @@ _GREENING: Final = np.array([-0.5, -0.2, -0.9, 0.6, -0.2, 0.45, 0.55, -0.45, -0.
 _HAZE: Final = np.array([1.0, 0.75, 0.6, 0.25, 0.5, 0.4, 0.3, 0.08, 0.04, 0.22], np.float32)
 """Haze by band, as a share of that in blue."""
 _CLOUD: Final = np.array([1.0, 0.98, 1.0, 1.05, 1.02, 1.04, 1.05, 0.7, 0.5, 1.06], np.float32)
+"""Reflectance of cloud by band, as a share of that in blue: ice absorbs in the short-wave infrared."""
 
 _FIRST_20M_BAND: Final = 4
+"""From this one on: B05 B06 B07 B11 B12 B8A."""
 
 _SPECTRA: Final = np.log(np.array([SURFACES[name].s2 for name in CLASSES], np.float32))
 _BACKSCATTER: Final = np.array([SURFACES[name].s1 for name in CLASSES], np.float32)

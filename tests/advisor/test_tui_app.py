@@ -8,7 +8,6 @@ from threading import Event as Flag
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import DataTable
-from tui_fakes import PROFILE, REPORT, REQUEST, FakeEngine, drawn, events, half_run, held, resized, until
 
 import fakes
 from advisor.tui.app import AdvisorApp
@@ -17,6 +16,7 @@ from advisor.tui.screens.help import HelpScreen
 from advisor.tui.widgets.standings_table import StandingsTable
 from bench.errors import DataError, StoreError
 from bench.run.events import Event
+from tui_fakes import PROFILE, REPORT, REQUEST, FakeEngine, drawn, events, half_run, held, resized, until
 
 
 @pytest.fixture

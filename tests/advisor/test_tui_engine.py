@@ -4,12 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tui_fakes import REQUEST, TRIALS
 
 import fakes
 from advisor.tui.engine import BenchEngine, Profile
 from bench.errors import DataError
 from bench.store.results import Results
+from tui_fakes import REQUEST, TRIALS
 
 STARTED = "2026-01-02T03:04:05+00:00"
 

@@ -7,11 +7,11 @@ from threading import Event as Flag
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
-from tui_fakes import PROFILE, REPORT, FakeEngine, drawn, events, half_run, held, resized, until
 
 from advisor.tui.app import AdvisorApp
 from advisor.tui.screens.help import HelpScreen
 from advisor.tui.state import Task
+from tui_fakes import PROFILE, REPORT, FakeEngine, drawn, events, half_run, held, resized, until
 
 
 @pytest.fixture

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from tui_fakes import TRIALS, events, half_run, trial_events
 
 import fakes
 from advisor.tui.story import Story, TrialStory
 from bench.result import Outcome
 from bench.run.events import Event, Planned, Preparing, RunFinished
+from tui_fakes import TRIALS, events, half_run, trial_events
 
 
 def told(*happened: Event) -> Story:

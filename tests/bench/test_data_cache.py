@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data_fakes import FakePairs
 
 from bench.data import cache
 from bench.data.cache import open_split, prepare
 from bench.data.pairs import SPLITS, open_pairs
 from bench.errors import DataError
+from data_fakes import FakePairs
 from models.config import SENSORS
 
 
@@ -25,7 +25,7 @@ def test_every_pair_comes_back_normalised(root: Path) -> None:
     for split in SPLITS:
         cached = open_split(done.folder, split)
         assert cached.ids == tuple(pairs.ids(split))
-        np.testing.assert_array_equal(cached.labels, pairs.labels(split))  # type: ignore[arg-type]  # these have labels
+        np.testing.assert_array_equal(cached.labels, pairs.labels(split))
         for sensor in SENSORS:
             images = getattr(cached, sensor)
             assert isinstance(images, np.memmap)

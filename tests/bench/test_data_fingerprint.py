@@ -3,11 +3,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from data_fakes import FakePairs
 from numpy.typing import NDArray
 
 from bench.data.fingerprint import fingerprint
 from bench.data.pairs import Split, open_pairs
+from data_fakes import FakePairs
 
 MEMBERS: dict[Split, list[str]] = {"train": ["a", "b"], "query": ["c"], "archive": ["d", "e"]}
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import lmdb
 import pytest
-from data_fakes import write_lmdb
 
 from bench.data.lmdb_file import LmdbFile, find_lmdb
 from bench.errors import DataError
+from data_fakes import write_lmdb
 
 PAGE = 4096
 

@@ -3,10 +3,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from data_fakes import write_lmdb
 
 from bench.data.pairs import LAYOUTS, open_pairs
 from bench.errors import DataError
+from data_fakes import write_lmdb
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,8 @@ from bench.errors import DataError
     [
         ("/nowhere", "^/nowhere does not exist$"),
         ("syntetic:train=5", "^syntetic:train=5 does not exist: did you mean 'synthetic'\\?$"),
+        ("~nobody-of-this-name/data", "^~nobody-of-this-name/data cannot be opened: "),
+        ("x" * 5000, "cannot be opened: .*File name too long"),
         (__file__, "test_data_pairs.py is no folder: give the one that holds the data set"),
     ],
 )

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data_fakes import Bomb, patch_interface, pickled_patch
 
 from bench.data.ben_v1_pickle import load_patch
+from data_fakes import Bomb, patch_interface, pickled_patch
 
 
 def test_a_patch_gives_its_bands_and_19_class_labels() -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from data_fakes import TEN_METRES, TWENTY_METRES, Bomb, patch_interface, pickled_patch, write_v1
 
 from bench.data.ben_v1_lmdb import SPLIT_FILES, STATISTICS, BenV1Lmdb
 from bench.data.lmdb_file import LmdbFile
 from bench.data.pairs import SPLITS, open_pairs
 from bench.errors import DataError
+from data_fakes import TEN_METRES, TWENTY_METRES, Bomb, patch_interface, pickled_patch, write_v1
 from models.config import Sensor
 
 NAMES = ("p1", "p2", "p3")

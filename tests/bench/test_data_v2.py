@@ -7,13 +7,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from data_fakes import TEN_METRES, TWENTY_METRES, write_lmdb
 from safetensors.numpy import save
 
 from bench.data.ben_v2_lmdb import STATISTICS, BenV2Lmdb
 from bench.data.lmdb_file import LmdbFile
 from bench.data.pairs import SPLITS, Split, open_pairs
 from bench.errors import DataError
+from data_fakes import TEN_METRES, TWENTY_METRES, write_lmdb
 from models.config import SENSORS
 
 WORDS: dict[Split, str] = {"train": "train", "query": "validation", "archive": "test"}
@@ -143,9 +143,11 @@ def test_a_pair_with_one_image_is_skipped(tmp_path: Path) -> None:
         ({"patch_id": ["S2a", "S2a", "S2b", "S2d"]}, "names a patch twice"),
         ({"labels": [["Glaciers"]] * 4}, "'Glaciers' is none of the 19 classes"),
         ({"split": ["test", "train", "val", "test"]}, "'val' is no split; known: train, validation, test"),
+        ({"labels": [1, 2, 3, 4]}, "cannot be read as BigEarthNet v2 metadata"),
+        ({"contains_seasonal_snow": ["no", "x", "", "yes"]}, "cannot be read as BigEarthNet v2 metadata"),
         ({"split": ["test", "train", None, "test"]}, "column split has cells without text"),
     ],
-    ids=["other patches", "twice", "class", "split word", "null"],
+    ids=["other patches", "twice", "class", "split word", "numbers", "words", "null"],
 )
 def test_metadata_that_do_not_fit_are_refused(tmp_path: Path, change: dict[str, list[object]], message: str) -> None:
     with pytest.raises(DataError, match=rf"metadata\.parquet.*{message}"):

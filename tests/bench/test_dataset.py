@@ -1,11 +1,11 @@
 from pathlib import Path
 
 import pytest
-from data_fakes import FakePairs
 
 from bench.data.fingerprint import fingerprint
 from bench.data.pairs import SPLITS, open_pairs
 from bench.profile.dataset import data_use, profile_dataset
+from data_fakes import FakePairs
 
 
 def test_the_v1_archive_is_counted_as_its_readme_counts_it(shared_data: Path) -> None:
