@@ -1,5 +1,6 @@
 """The one loop behind both faces: prepare, run, keep. An iterator of events."""
 
+import logging
 import secrets
 from collections.abc import Generator
 from contextlib import closing
@@ -11,6 +12,7 @@ from typing import Final, NamedTuple
 
 from platformdirs import user_state_path
 
+from bench.errors import StoreError
 from bench.plan.plan import Request, TrialPlan
 from bench.profile.provenance import provenance
 from bench.result import Outcome, Provenance, TrialResult
@@ -20,6 +22,8 @@ from bench.run.ledger import Ledger
 from bench.run.prepare import prepare
 from bench.run.wire import Forked
 from bench.store.results import Results
+
+log = logging.getLogger(__name__)
 
 STOPPED_BY_USER: Final = "stopped by the user"
 
@@ -58,17 +62,19 @@ def run(request: Request, store: Results) -> Generator[Event]:
         )
         deadline = started + request.time_budget_seconds if request.time_budget_seconds else None
         completed, stopped = 0, STOPPED_BY_USER
+        keeper = _Keeper(store)
         try:
             for number, trial in enumerate(plan.trials, start=1):
                 if deadline and trial.predicted_seconds > deadline - monotonic():
                     stopped = f"the time budget does not hold trial {number} of {len(plan.trials)}"
                     break
-                result = yield from _run_trial(trial, number, deadline, birth, _Means(executor, store))
+                result = yield from _run_trial(trial, number, deadline, birth, _Means(executor, keeper))
                 completed += result.outcome is Outcome.COMPLETED
                 yield TrialFinished(result=result)
             else:
                 stopped = ""
         finally:
+            keeper.settle()
             store.finish_run(run_id, finished_at=_now(), stopped=stopped)
         yield RunFinished(
             run_id=run_id,
@@ -92,7 +98,31 @@ class _Means(NamedTuple):
     """What a trial is run with and kept in."""
 
     executor: Executor
-    store: Results
+    keeper: "_Keeper"
+
+
+class _Keeper:
+    """Stores results; one that a busy store does not take waits for the next, so that no finished trial is lost."""
+
+    def __init__(self, store: Results) -> None:
+        self._store = store
+        self._waiting: list[TrialResult] = []
+
+    def keep(self, result: TrialResult) -> None:
+        self._waiting.append(result)
+        try:
+            self.settle()
+        except StoreError as error:
+            log.warning("%d finished trials wait for the store: %s", len(self._waiting), error)
+
+    def settle(self) -> None:
+        """Store what waits.
+
+        Raises: StoreError: the store takes nothing.
+        """
+        while self._waiting:
+            self._store.add_trial(self._waiting[0])
+            del self._waiting[0]
 
 
 def _run_trial(
@@ -118,5 +148,5 @@ def _run_trial(
         raise
     finally:
         result = ledger.result(total_seconds=monotonic() - began)
-        means.store.add_trial(result)
+        means.keeper.keep(result)
     return result

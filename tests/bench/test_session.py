@@ -10,9 +10,9 @@ from typing import TypeVar
 import pytest
 
 from bench import session
-from bench.errors import BenchError, BudgetError, UsageError
+from bench.errors import BenchError, BudgetError, StoreError, UsageError
 from bench.plan.plan import Request
-from bench.result import Outcome
+from bench.result import Outcome, TrialResult
 from bench.run.events import Event, Planned, Probed, Profiled, RunFinished, StepMeasured, TrialFinished, TrialStarted
 from bench.run.prepare import resolve_device
 from bench.store.results import Results
@@ -71,7 +71,7 @@ def test_a_dry_run_plans_and_stores_nothing(store: Results) -> None:
 
 
 def test_closing_a_run_keeps_what_finished_and_records_what_was_stopped(store: Results) -> None:
-    endless = replace(REQUEST, steps=4000)
+    endless = replace(REQUEST, steps=400)
     with closing(session.run(endless, store)) as events:
         for event in events:
             if isinstance(event, StepMeasured):
@@ -119,3 +119,21 @@ def test_a_device_is_found(asked: str, gpus: int, device: str) -> None:
 def test_a_device_that_is_not_there_is_refused_by_its_name(asked: str, gpus: int) -> None:
     with pytest.raises(UsageError, match=asked):
         resolve_device(asked, replace(HARDWARE, gpus=(GPU,) * gpus))
+
+
+def test_a_trial_that_a_busy_store_does_not_take_is_stored_after_the_next(
+    store: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[str] = []
+    take = store.add_trial
+
+    def busy_once(result: TrialResult) -> None:
+        if not refused:
+            refused.append(result.trial_id)
+            raise StoreError("in use")
+        take(result)
+
+    monkeypatch.setattr(store, "add_trial", busy_once)
+    events = list(session.run(replace(REQUEST, variants=("cecd",), seeds=2), store))
+    assert next(event.result.trial_id for event in of_type(events, TrialFinished)) == refused[0]
+    assert len(store.trials()) == 2
