@@ -65,9 +65,9 @@ class Evidence:
     """Highest mean first, candidates without a score last; baselines among them."""
     effects: tuple[Effect, ...]
     noise: float | None
-    """Standard deviation between seeds of the same candidate, pooled: differences below it mean nothing."""
+    """Standard deviation between seeds of the same candidate, pooled; None when none has two."""
     seeds: int
-    """Fewest completed trials of any candidate that has one."""
+    """Fewest completed trials of any candidate that has one, baselines not counted."""
     queries: int
     archive: int
     train_pairs: int
@@ -77,28 +77,33 @@ class Evidence:
     steps: int = 0
     """Training steps of each trial."""
     left_out: int = 0
-    """Trials that were given but are not comparable with these: other data, settings or protocol."""
+    """Trials that were given but are not comparable with these: other data, settings or protocol, or a seed again."""
+    starved: bool = False
+    """Whether every trial ran out of memory."""
 
 
 def comparable(results: Sequence[TrialResult]) -> tuple[TrialResult, ...]:
     """The largest set of trials that may be compared, by trial id; of equally large ones the newest.
 
-    Compared are trials of one protocol, on one data set, with equal training and the same number of neighbours.
+    Compared are trials of one protocol, on one data set, with equal training and the same number of neighbours. A seed
+    that a candidate was trained with again counts once, since a repetition shows nothing of the noise between seeds.
     """
     sets: dict[object, list[TrialResult]] = defaultdict(list)
     for result in results:
         sets[result.provenance.protocol, result.data.fingerprint, result.k, result.training].append(result)
-    if not sets:
-        return ()
-    chosen = max(
-        sets.values(),
-        key=lambda group: (
-            sum(r.outcome is Outcome.COMPLETED for r in group),
-            max(r.provenance.started_at for r in group),
-            max(r.trial_id for r in group),
-        ),
-    )
-    return tuple(sorted(chosen, key=lambda r: r.trial_id))
+    once = [_once(trials) for trials in sets.values()]
+    chosen = max(once, key=lambda trials: (len(completed(trials)), max(map(_age, trials))), default=[])
+    return tuple(sorted(chosen, key=lambda trial: trial.trial_id))
+
+
+def _once(trials: Sequence[TrialResult]) -> list[TrialResult]:
+    """One trial of each candidate and seed: a completed one if there is one, then the newest."""
+    ordered = sorted(trials, key=lambda trial: (trial.outcome is Outcome.COMPLETED, _age(trial)))
+    return list({(trial.candidate, trial.seed): trial for trial in ordered}.values())
+
+
+def _age(trial: TrialResult) -> tuple[str, str]:
+    return trial.provenance.started_at, trial.trial_id
 
 
 def weigh(results: Sequence[TrialResult], goal: Goal) -> Evidence | None:
@@ -119,7 +124,6 @@ def weigh(results: Sequence[TrialResult], goal: Goal) -> Evidence | None:
     contenders = {c: sample for c, sample in sorted(samples.items()) if not VARIANTS[c.variant].baseline}
     to_best = _to_best(contenders, scores, yardstick.statistic)
     standings = [_standing(c, own, scores.get(c, []), yardstick, to_best) for c, own in by_candidate.items()]
-    counted = [len(sample) for sample in contenders.values()]
     return Evidence(
         goal=yardstick.goal,
         metric=yardstick.metric,
@@ -127,7 +131,7 @@ def weigh(results: Sequence[TrialResult], goal: Goal) -> Evidence | None:
         standings=tuple(sorted(standings, key=_order)),
         effects=tuple(_effect(part, contenders, by_candidate, yardstick.statistic) for part in PARTS),
         noise=_noise([scores[c] for c in contenders]),
-        seeds=min(counted, default=0),
+        seeds=min(map(len, contenders.values()), default=0),
         queries=data.query_pairs,
         archive=data.archive_pairs,
         train_pairs=data.train_pairs,
@@ -135,6 +139,7 @@ def weigh(results: Sequence[TrialResult], goal: Goal) -> Evidence | None:
         matrices={c.title: yardstick.matrix(completed(by_candidate[c])) for c in samples},
         steps=trials[0].training.steps,
         left_out=len(results) - len(trials),
+        starved=all(trial.outcome is Outcome.OUT_OF_MEMORY for trial in trials),
     )
 
 
@@ -145,11 +150,9 @@ def _to_best(
     contenders: Mapping[Candidate, Sample], scores: Mapping[Candidate, list[float]], statistic: Statistic
 ) -> dict[Candidate, Contrast | None]:
     """Each contender's score minus the highest mean, which itself is left out."""
-    if not contenders:
-        return {}
-    best = max(contenders, key=lambda c: (fmean(scores[c]), c))
+    best = min(contenders, key=lambda c: (-fmean(scores[c]), c), default=None)
     # the leader is known only afterwards, so that every pair counts as looked at
-    comparisons = max(1, len(contenders) * (len(contenders) - 1) // 2)
+    comparisons = len(contenders) * (len(contenders) - 1) // 2
     return {
         candidate: contrast(
             list(contenders.values()),
@@ -157,9 +160,10 @@ def _to_best(
             statistic,
             comparisons=comparisons,
         )
-        for candidate in contenders
         if candidate != best
-    } | {best: None}
+        else None
+        for candidate in contenders
+    }
 
 
 def _standing(
@@ -174,7 +178,6 @@ def _standing(
     rates = [t.costs.pairs_per_second for t in done if t.costs.pairs_per_second is not None]
     times = [t.costs.train_seconds for t in done if t.costs.train_seconds is not None]
     peaks = [t.costs.peak_memory_bytes or t.costs.peak_rss_bytes for t in done]
-    known = {t.costs.parameters for t in trials} - {None}
     return Standing(
         candidate=candidate,
         completed=len(done),
@@ -186,7 +189,7 @@ def _standing(
         score=fmean(scores) if scores else None,
         seed_deviation=stdev(scores) if len(scores) > 1 else None,
         untrained=yardstick.untrained(trials),
-        parameters=known.pop() if known else None,
+        parameters=max((t.costs.parameters or 0 for t in trials), default=0) or None,
         pairs_per_second=median(rates) if rates else None,
         train_seconds=fmean(times) if times else None,
         peak_memory_bytes=max((peak for peak in peaks if peak is not None), default=None),

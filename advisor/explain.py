@@ -9,21 +9,12 @@ import msgspec
 
 from advisor.evidence import Effect, Evidence
 from advisor.goal import GOALS
-from advisor.recommend import TIE_RULE, Basis, Choice, Recommendation, counted
+from advisor.guideline import GRADES
+from advisor.recommend import TIE_RULE, Basis, Choice, Recommendation, counted, too_few
 from bench.score import METRICS
 from bench.score.interval import Contrast
 from bench.units import percent
 from models.config import SIZES, VARIANTS
-
-GRADES: Final = {
-    "verbatim": "seen in the released material",
-    "code": "read in the released code",
-    "recomputed": "recomputed from primary data",
-    "paraphrase": "known from a third party's paraphrase",
-    "inference": "our inference, consistent with the released material",
-    "recollection": "recollection, nothing confirms it",
-}
-"""How a rule's certainty is put."""
 
 NORMAL_QUANTILE: Final = 2.24
 """Two-sided 95 % for two comparisons: what an interval comes to with many seeds."""
@@ -83,6 +74,8 @@ def _headline(recommendation: Recommendation) -> str:
     chosen = recommendation.candidate
     if chosen is None:
         return "No advice: no trial was completed and nothing is known of the data."
+    if recommendation.evidence and recommendation.evidence.starved:
+        return f"Nothing fits: every trial ran out of memory. The least to ask for is {chosen.title}."
     one_size = len({c.size for c in recommendation.tied}) < 2
     name = VARIANTS[chosen.variant].title if one_size else chosen.title
     parts = _parts(recommendation.choices)
@@ -145,7 +138,7 @@ def _source(evidence: Evidence) -> str:
     each = f"{seeds[0]} to {seeds[-1]} seeds" if len(seeds) > 1 else counted(seeds[0], "seed")
     trials = sum(standing.completed for standing in evidence.standings)
     kind = "synthetic data" if evidence.synthetic else "these data"
-    return f"{counted(trials, 'trial')}, {each} each, {evidence.queries:,} queries, {kind}"
+    return f"{counted(trials, 'trial')}, {each} each, {counted(evidence.queries, 'query', 'queries')}, {kind}"
 
 
 def _effect_words(effect: Effect, evidence: Evidence) -> list[str]:
@@ -169,7 +162,12 @@ def _yardstick(evidence: Evidence) -> str:
 
 
 def _interval(contrast: Contrast) -> str:
-    return f"{100 * contrast.estimate:+.1f} [{100 * contrast.low:+.1f}, {100 * contrast.high:+.1f}]".replace("-", "−")
+    return f"{_signed(contrast.estimate)} [{_signed(contrast.low)}, {_signed(contrast.high)}]"
+
+
+def _signed(share: float) -> str:
+    text = percent(abs(share))
+    return text if text == "0.0" else f"{'+' if share > 0 else '−'}{text}"
 
 
 def _gain_words(recommendation: Recommendation, evidence: Evidence) -> list[str]:
@@ -190,7 +188,7 @@ def _gain_words(recommendation: Recommendation, evidence: Evidence) -> list[str]
     if evidence.noise is not None:
         words.append(
             f"Noise: trainings of one candidate with other seeds differ by {percent(evidence.noise)} points "
-            "(standard deviation); smaller differences mean nothing"
+            "(standard deviation); two single ones may differ by three times that by chance"
         )
     else:
         words.append("Noise: unknown, no candidate has two completed seeds")
@@ -199,16 +197,22 @@ def _gain_words(recommendation: Recommendation, evidence: Evidence) -> list[str]
 
 def _next_steps(recommendation: Recommendation) -> list[str]:
     evidence = recommendation.evidence
+    own = "csmae-bench run --data PATH"
+    if evidence and evidence.starved and recommendation.candidate:
+        least = f"--variants {recommendation.candidate.variant} --sizes nano"
+        return [f"Ask for the least, or use more memory: {own} {least}"]
     if evidence is None or recommendation.verdict == "prior":
-        return ["Measure on your own pairs: csmae-bench run --data PATH"]
+        return [f"Measure on your own pairs: {own}"]
     steps = []
     encoder = next((e.contrast for e in evidence.effects if e.part == "encoder"), None)
-    if encoder is None:
+    if too_few(evidence):
+        steps.append(f"Take more pairs before more seeds: {own}")
+    elif encoder is None:
         steps.append(f"Compare all four variants with several seeds: {_again(evidence)} --seeds 3")
     elif not encoder.decided:
         steps.append(settle(encoder, evidence))
     if evidence.synthetic:
-        steps.append("Ask your own pairs: csmae-bench run --data PATH")
+        steps.append(f"Ask your own pairs: {own}")
     elif all(standing.candidate.size == "nano" for standing in evidence.standings):
         steps.append(f"Look whether it holds in a larger network: {_again(evidence)} --sizes nano,tiny")
     steps.append('Look at every number: csmae-bench sql "from leaderboard"')

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from advisor.evidence import Evidence, weigh
-from advisor.goal import GOALS
+from advisor.goal import GOALS, Goal
 from advisor.guideline import Opinion, opinions
 from bench.profile.dataset import DatasetProfile
 from bench.profile.hardware import HardwareProfile
@@ -18,6 +18,8 @@ TIE_RULE: Final = (
     "Inside a tie: what the trials decide for encoder or decoder, then the guideline, then fewer parameters"
 )
 """Stated before any trial runs; parameters and not seconds, since seconds carry noise of their own."""
+
+FIRMNESS: Final = ("trials", "guideline", "cost")  # who is heard first where no tied candidate has both parts
 
 PAPER_SIZE: Final = "base"
 PAPER_BANDS: Final[dict[Sensor, int]] = {"s1": 2, "s2": 10}
@@ -91,8 +93,8 @@ def recommend(
         return _by_guideline(evidence, held)
     tied = tuple(s.candidate for s in evidence.standings if s.tied)
     choices = tuple(_choose(part, evidence, held) for part in PARTS)
-    comparable = evidence.noise is not None and len(contenders) > 1
-    verdict: Verdict = "undecided" if not comparable else "better" if len(tied) == 1 else "tied"
+    noise_known = any(s.to_best for s in evidence.standings)
+    verdict: Verdict = "undecided" if not noise_known else "better" if len(tied) == 1 else "tied"
     chosen = _inside(tied, choices)
     choices = tuple(_as_chosen(choice, chosen, contenders) for choice in choices)
     others = [c for c in (*tied, *contenders) if c != chosen]
@@ -104,7 +106,7 @@ def recommend(
         choices=choices,
         opinions=held,
         evidence=evidence,
-        cautions=cautions(evidence, chosen),
+        cautions=cautions(evidence, chosen, verdict, GOALS[goal]),
     )
 
 
@@ -146,12 +148,13 @@ def _as_chosen(choice: Choice, chosen: Candidate, contenders: Sequence[Candidate
 
 
 def _inside(tied: Sequence[Candidate], choices: Sequence[Choice]) -> Candidate:
-    """The tied candidate that has the most of the chosen parts, the encoder first; of those the smallest."""
+    """The tied candidate that has the most of the chosen parts, the firmest first; of those the smallest."""
+    firmest = sorted(choices, key=lambda choice: FIRMNESS.index(choice.decided_by))
 
     def rank(candidate: Candidate) -> tuple[bool, bool, int, Candidate]:
         row = VARIANTS[candidate.variant]
-        encoder, decoder = (getattr(row, choice.part) != choice.answer for choice in choices)
-        return encoder, decoder, _parameters(candidate), candidate
+        first, second = (getattr(row, choice.part) != choice.answer for choice in firmest)
+        return first, second, _parameters(candidate), candidate
 
     return min(tied, key=rank)
 
@@ -162,7 +165,8 @@ def _parameters(candidate: Candidate) -> int:
 
 def _by_guideline(evidence: Evidence | None, held: Sequence[Opinion]) -> Recommendation:
     """Without a completed trial: the guideline's variant, at the smallest size tried or at the paper's."""
-    choices = tuple(_choose(part, None, held) for part in PARTS)
+    believed = () if evidence and evidence.starved else held  # where nothing fits, only fewer parameters help
+    choices = tuple(_choose(part, None, believed) for part in PARTS)
     sizes = [s.candidate.size for s in evidence.standings] if evidence else [PAPER_SIZE]
     size = min(sizes, key=list(SIZES).index)
     every = [Candidate(variant=name, size=size) for name, row in VARIANTS.items() if not row.baseline]
@@ -174,23 +178,26 @@ def _by_guideline(evidence: Evidence | None, held: Sequence[Opinion]) -> Recomme
         choices=choices if held else (),
         opinions=tuple(held),
         evidence=evidence,
-        cautions=("No trial of a candidate was completed: this rests on the guideline alone.",),
+        cautions=("No candidate has a score: nothing measured stands behind this.",),
     )
 
 
-def cautions(evidence: Evidence, chosen: Candidate) -> tuple[str, ...]:
+def cautions(evidence: Evidence, chosen: Candidate, verdict: Verdict, goal: Goal) -> tuple[str, ...]:
     """What limits the advice, a sentence each."""
     found = []
     if evidence.synthetic:
         found.append("The data are synthetic: the scores say nothing about retrieval on real images.")
-    if evidence.train_pairs < FEW_TRAIN_PAIRS or evidence.queries < FEW_QUERIES:
+    if evidence.goal != goal:
+        found.append("Without labels only search across sensors is measured: nothing here is about search within one.")
+    queries = counted(evidence.queries, "query", "queries")
+    if too_few(evidence):
         found.append(
-            f"{evidence.train_pairs} training pairs, {evidence.queries} queries and an archive of {evidence.archive} "
-            "can tell next to nothing: this shows that the chain works on these data, no more."
+            f"{counted(evidence.train_pairs, 'training pair')}, {queries} and an archive of {evidence.archive:,} can "
+            "tell next to nothing: this shows that the chain works on these data, no more."
         )
-    elif evidence.queries < RESOLVING_QUERIES or evidence.seeds < RESOLVING_SEEDS:
+    elif verdict != "better" and (evidence.queries < RESOLVING_QUERIES or evidence.seeds < RESOLVING_SEEDS):
         found.append(
-            f"{counted(evidence.seeds, 'seed')} and {evidence.queries} queries cannot tell two points apart: in our "
+            f"{counted(evidence.seeds, 'seed')} and {queries} cannot tell two points apart reliably: in our "
             f"measurements that took about {RESOLVING_SEEDS} seeds and {RESOLVING_QUERIES:,} queries."
         )
     sizes = sorted({s.candidate.size for s in evidence.standings if s.completed}, key=list(SIZES).index)
@@ -203,16 +210,20 @@ def cautions(evidence: Evidence, chosen: Candidate) -> tuple[str, ...]:
     if failed:
         found.append(f"{counted(failed, 'trial')} ended without a score.")
     if evidence.left_out:
-        found.append(
-            f"{counted(evidence.left_out, 'trial')} of other data, settings or protocol left out of the comparison."
-        )
+        what = "of other data, settings or protocol, or a seed again, left out of the comparison"
+        found.append(f"{counted(evidence.left_out, 'trial')} {what}.")
     found += _unbeaten(evidence, chosen) + _below_baselines(evidence, chosen)
     return tuple(found)
 
 
-def counted(number: int, noun: str) -> str:
-    """As "1 seed" and "3 seeds"."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+def too_few(evidence: Evidence) -> bool:
+    """Whether there are so few pairs that the scores say next to nothing about the archive at large."""
+    return evidence.train_pairs < FEW_TRAIN_PAIRS or evidence.queries < FEW_QUERIES
+
+
+def counted(number: int, noun: str, nouns: str = "") -> str:
+    """As "1 seed" and "1,400 queries"."""
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
 
 
 def _unbeaten(evidence: Evidence, chosen: Candidate) -> list[str]:

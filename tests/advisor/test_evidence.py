@@ -219,6 +219,37 @@ def test_only_the_largest_comparable_set_is_weighed(change: object) -> None:
         assert replace(evidence, left_out=0) == weighed(trials)
 
 
+def test_a_seed_that_ran_twice_counts_once_the_newer_time() -> None:
+    first = measured({"cecd": (0.36,), "secd": (0.37,)})
+    later = replace(PROVENANCE, started_at="2026-02-02T03:04:05+00:00")
+    again = tuple(
+        replace(t, trial_id=f"a-{t.trial_id}", provenance=later) for t in measured({"cecd": (0.30,), "secd": (0.31,)})
+    )
+    for trials in (first + again, again + first):
+        evidence = weighed(trials)
+        assert (evidence.seeds, evidence.noise, evidence.left_out) == (1, None, 2)
+        assert standing(evidence, "cecd").score == pytest.approx(0.30, abs=0.01)
+
+
+def test_a_seed_that_failed_and_then_did_not_is_completed() -> None:
+    good = measured({"cecd": (0.36,)})
+    failed = trial_result(outcome=Outcome.FAILED, dataset=REAL, trial_id="z-later")
+    assert comparable((failed, *good)) == good
+
+
+def test_of_equal_means_the_first_standing_is_the_one_that_others_are_compared_with() -> None:
+    equal = tuple(replace(t, query_scores=measured({"cecd": (0.3,)})[0].query_scores) for t in measured(LEVEL))
+    evidence = weighed(equal)
+    assert [s.to_best is None for s in evidence.standings] == [True, False, False, False]
+
+
+def test_memory_that_ended_every_trial_is_told_from_other_failures() -> None:
+    full = tuple(trial_result(variant=v, outcome=Outcome.OUT_OF_MEMORY, dataset=REAL) for v in LEVEL)
+    assert weighed(full).starved
+    assert not weighed((*full, trial_result(seed=1, outcome=Outcome.FAILED, dataset=REAL))).starved
+    assert not weighed(full + measured({"mae": (0.3,)})).starved
+
+
 def test_of_equally_large_sets_the_newest_is_kept() -> None:
     older = measured({"cecd": (0.36, 0.37)})
     later = replace(PROVENANCE, started_at="2026-02-02T03:04:05+00:00")

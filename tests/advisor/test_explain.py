@@ -9,7 +9,8 @@ import rich_click as click
 from advice_fakes import LEVEL, REAL, SPECIFIC_WINS, SYNTHETIC, UNLABELLED, measured, sized
 from advisor.cli.run import command
 from advisor.evidence import Evidence
-from advisor.explain import GRADES, MOST_SEEDS, NORMAL_QUANTILE, Advice, as_document, explain, settle
+from advisor.explain import MOST_SEEDS, NORMAL_QUANTILE, Advice, as_document, explain, settle
+from advisor.guideline import GRADES
 from advisor.recommend import TIE_RULE, recommend
 from bench.profile.dataset import DatasetProfile
 from bench.result import Outcome, TrialResult
@@ -66,7 +67,8 @@ ONE_BETTER = measured(LEVEL | {"cesd": (0.460, 0.466, 0.454)})
             "Take SESD for now (specific encoder: all there is, specific decoder: all there is).",
         ),
         ((), f"By the guideline alone, nothing measured: take CECD ({BOTH})."),
-        ((failed("sesd"),), f"By the guideline alone, nothing measured: take CECD ({BOTH})."),
+        ((failed("sesd"),), "Nothing fits: every trial ran out of memory. The least to ask for is CECD nano."),
+        (measured({"mae": (0.3, 0.31)}), f"By the guideline alone, nothing measured: take CECD ({BOTH})."),
     ],
 )
 def test_headline_says_what_to_take_and_on_what_ground(trials: tuple[TrialResult, ...], headline: str) -> None:
@@ -136,6 +138,28 @@ def test_gain_over_no_training_is_told_for_the_one_taken() -> None:
     assert reason(told(measured(LEVEL)), "Training moves") == (
         "Training moves CECD nano from 19.0 (untrained) to 36.0 points of cross-sensor F1@10; chance is 15.0"
     )
+
+
+@pytest.mark.parametrize("share", [-0.0004, 0.0004, 0.0])
+def test_an_end_of_an_interval_that_rounds_to_nothing_has_no_sign(share: float) -> None:
+    recommendation = recommend(measured(LEVEL), hardware=HARDWARE, dataset=REAL)
+    assert recommendation.evidence is not None
+    gap = replace(apart(0.01, seed_error=0.005, query_error=0.005), low=share, high=0.02)
+    effects = tuple(replace(effect, contrast=gap) for effect in recommendation.evidence.effects)
+    advice = explain(replace(recommendation, evidence=replace(recommendation.evidence, effects=effects)))
+    assert "+1.0 [0.0, +2.0] points" in reason(advice, "Specific minus common encoder")
+
+
+def test_out_of_memory_asks_for_less_and_not_for_the_same_again() -> None:
+    (step,) = told((failed("sesd"),)).next_steps
+    assert step.endswith("csmae-bench run --data PATH --variants cecd --sizes nano")
+
+
+def test_so_few_pairs_ask_for_pairs_and_not_for_seeds() -> None:
+    few = sized(REAL, train=25)
+    steps = told(measured(LEVEL, dataset=few), dataset=few).next_steps
+    assert steps[0] == "Take more pairs before more seeds: csmae-bench run --data PATH"
+    assert not any("--seeds" in step for step in steps)
 
 
 def test_noise_is_told_or_said_to_be_unknown() -> None:

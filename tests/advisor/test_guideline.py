@@ -2,8 +2,7 @@ import re
 
 import pytest
 
-from advisor.explain import GRADES
-from advisor.guideline import FEW_PAIRS, MANY_PAIRS, RULES, Rule, opinions
+from advisor.guideline import FEW_PAIRS, GRADES, MANY_PAIRS, RULES, Rule, opinions
 from bench.units import gib
 from models import cost
 from models.config import Sensor, configure
@@ -57,11 +56,19 @@ def test_too_little_memory_for_the_specific_encoder_at_vit_b_means_common(train_
 
 
 def test_memory_is_that_of_weights_gradients_and_two_moments_of_these_bands() -> None:
-    _, why = said(139_423, 1)
     secd = configure("secd", "base", bands=BANDS, image_pixels=120)
-    assert f"{16 * cost.parameters(secd) / 1024**3:.1f} GiB of state" in why
-    few, _ = opinions(train_pairs=1, memory_bytes=1, bands={"s1": 1, "s2": 100})
-    assert few.why != why
+    needed = 16 * cost.parameters(secd)
+    _, why = said(139_423, needed - 1)
+    assert f"{needed / 1024**3:.1f} GiB of state" in why
+    wide, _ = opinions(train_pairs=139_423, memory_bytes=needed, bands={"s1": 2, "s2": 12})
+    assert (said(139_423, needed)[0], wide.answer) == ("specific", "common")
+
+
+@pytest.mark.parametrize("train_pairs", [500, 50_000, 139_423])
+def test_memory_that_not_even_the_common_encoder_fits_does_not_choose_between_them(train_pairs: int) -> None:
+    common = cost.state_bytes(configure("cecd", "base", bands=BANDS, image_pixels=120))
+    assert said(train_pairs, common)[0] == "common"
+    assert said(train_pairs, common - 1) == said(train_pairs)
 
 
 @pytest.mark.parametrize("train_pairs", [100, 50_000, 200_000])
@@ -77,6 +84,19 @@ def test_decoder_is_common_whatever_the_data(train_pairs: int) -> None:
 def test_opinion_carries_the_rules_that_speak(train_pairs: int, answers: list[str]) -> None:
     encoder, _ = opinions(train_pairs=train_pairs, memory_bytes=PLENTY, bands=BANDS)
     assert [(rule.question, rule.answer) for rule in encoder.rules] == [("encoder", answer) for answer in answers]
+
+
+def test_shares_of_parameters_in_the_common_encoders_wording_are_those_of_the_networks() -> None:
+    count = {v: cost.parameters(configure(v, "base", bands=BANDS, image_pixels=120)) for v in ("cecd", "cesd", "sesd")}
+    (rule,) = (rule for rule in RULES if (rule.question, rule.answer) == ("encoder", "common"))
+    shares = [f"{100 * count[variant] / count['sesd']:.0f}" for variant in ("cecd", "cesd")]
+    assert re.findall(r"(\d+) %", rule.wording) == shares
+
+
+def test_what_rests_on_memory_says_in_its_wording_that_it_is_unconfirmed() -> None:
+    recalled = [rule.wording for rule in RULES if rule.certainty == "recollection"]
+    assert recalled
+    assert all("unconfirmed" in wording for wording in recalled)
 
 
 def test_parameters_in_the_decoders_wording_are_those_of_the_networks() -> None:
