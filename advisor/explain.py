@@ -9,7 +9,7 @@ import msgspec
 
 from advisor.evidence import Effect, Evidence
 from advisor.goal import GOALS
-from advisor.guideline import GRADES
+from advisor.guideline import GRADES, RULES
 from advisor.recommend import TIE_RULE, Basis, Choice, Recommendation, counted, too_few
 from bench.score import METRICS
 from bench.score.interval import Contrast
@@ -56,8 +56,9 @@ def explain(recommendation: Recommendation) -> Advice:
 
 
 def as_document(recommendation: Recommendation, advice: Advice) -> dict[str, Any]:
-    """Recommendation and words as plain JSON values."""
-    return {"recommendation": msgspec.to_builtins(recommendation), "words": msgspec.to_builtins(advice)}
+    """Recommendation, words and every rule of the guideline as plain JSON values."""
+    parts = {"recommendation": recommendation, "words": advice, "guideline": RULES}
+    return {name: msgspec.to_builtins(part) for name, part in parts.items()}
 
 
 def sources_once(reasons: Sequence[Reason]) -> list[tuple[Reason, str]]:

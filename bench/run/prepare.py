@@ -68,7 +68,7 @@ def prepare(
         notes += (f"k {k} instead of {request.k}: the archive holds {data.archive_pairs} pairs, half are looked at",)
     setting = replace(setting, precision=precision)
     plan = schedule(replace(request, k=k), setting, models, probes, refusals, left_seconds=left)
-    plan = replace(plan, notes=plan.notes + notes)
+    plan = replace(plan, notes=dataset.notes + plan.notes + notes)
     yield Planned(plan=plan)
     return hardware, dataset, plan
 
