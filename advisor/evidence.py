@@ -90,7 +90,8 @@ def comparable(results: Sequence[TrialResult]) -> tuple[TrialResult, ...]:
     """
     sets: dict[object, list[TrialResult]] = defaultdict(list)
     for result in results:
-        sets[result.provenance.protocol, result.data.fingerprint, result.k, result.training].append(result)
+        data = result.data.fingerprint, result.data.train_pairs
+        sets[result.provenance.protocol, data, result.k, result.training].append(result)
     once = [_once(trials) for trials in sets.values()]
     chosen = max(once, key=lambda trials: (len(completed(trials)), max(map(_age, trials))), default=[])
     return tuple(sorted(chosen, key=lambda trial: trial.trial_id))

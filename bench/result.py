@@ -33,6 +33,8 @@ class Outcome(StrEnum):
     TIMED_OUT = "timed_out"
     CANCELLED = "cancelled"
     """Stopped by the user."""
+    INTERRUPTED = "interrupted"
+    """Cut off together with its run: nobody was left to say how it ended."""
     FAILED = "failed"
     """Anything else; the cause says what."""
 
@@ -109,6 +111,42 @@ class Losses:
     mde: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """A length of training at which a trial was scored, the learning rate decayed to zero as at its end."""
+
+    step: int
+    """Training steps, those of the decay included."""
+    seconds: float
+    """Training seconds that a trial of this many steps alone would have taken."""
+
+
+Source = Literal["measured", "calibrated", "prior"]
+"""Where a number comes from: measured here, a formula fitted to measurements here, or a formula alone."""
+
+Quantity = Literal["peak_memory_bytes", "peak_rss_bytes", "step_seconds", "total_seconds"]
+"""What can be predicted of a trial: the fields of `Costs` with these names (of `step_seconds` the median)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """A number said before it could be measured; the store keeps it beside the measurement."""
+
+    quantity: Quantity
+    value: float
+    low: float
+    high: float
+    """Ends of the interval that is meant to hold in 95 % of cases."""
+    source: Source
+    basis: str
+    """In words: what the number rests on."""
+
+    def __post_init__(self) -> None:
+        """Refuse an interval that does not hold its own value."""
+        if not self.low <= self.value <= self.high:
+            raise ValueError(f"{self.quantity}: {self.value} does not lie between {self.low} and {self.high}")
+
+
 Subject = Literal["trained", "untrained", "chance"]
 """Whose descriptors were scored: the trial's at this step, the same network before any step, or none at all."""
 
@@ -177,8 +215,14 @@ class Costs:
     """Median over the laps."""
     peak_memory_bytes: int | None = None
     """Of the accelerator, by its allocator."""
+    peak_reserved_bytes: int | None = None
+    """Of the accelerator, held by its allocator whether used or not."""
     peak_rss_bytes: int | None = None
     """Of the trial's process."""
+    energy_joules: float | None = None
+    """Of the accelerator, idle power included, from the trial's start to its end."""
+    micro_batches: int = 1
+    """Parts that each batch was trained in because the whole did not fit; the optimiser's step stays the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +251,13 @@ class TrialResult:
     losses: tuple[Losses, ...] = ()
     scores: tuple[Score, ...] = ()
     query_scores: tuple[QueryScores, ...] = ()
+    rungs: tuple[Rung, ...] = ()
+    """Where the trained descriptors were scored, the shortest first."""
+    predictions: tuple[Prediction, ...] = ()
+    marks: tuple[str, ...] = ()
+    """What disturbed the measurement, a sentence each: another process on the GPU, a busy processor, throttling."""
+    retry_of: str | None = None
+    """The trial that this one repeats with another setting, because it diverged or was cut off."""
 
     def score(self, query: Sensor, archive: Sensor, metric: str, *, subject: Subject = "trained") -> float | None:
         """The last value of this metric for the subject at the trial's k, or None where it was not measured."""

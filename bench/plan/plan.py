@@ -3,11 +3,33 @@
 from dataclasses import dataclass
 from typing import Final
 
-from bench.result import Candidate, DataUse, Precision, Training
+from bench.result import Candidate, DataUse, Precision, Prediction, Training
 from models.config import VARIANTS, ModelConfig
 
 CONTENDERS: Final = tuple(name for name, variant in VARIANTS.items() if not variant.baseline)
 """The variants that can be recommended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """A trial that a plan file asks for."""
+
+    candidate: Candidate
+    seed: int
+    steps: int
+    rungs: tuple[int, ...] = ()
+    """Shorter trainings to score on the way, ascending; the full length is always scored."""
+    train_pairs: int | None = None
+    """Of the nested subset to train on; None: all."""
+
+    def __post_init__(self) -> None:
+        """Refuse rungs that are no way to the end."""
+        if self.steps < 1 or self.seed < 0:
+            raise ValueError(f"steps={self.steps}, seed={self.seed}: need at least 1 step, and a seed from 0")
+        if list(self.rungs) != sorted({step for step in self.rungs if 0 < step < self.steps}):
+            raise ValueError(f"rungs={list(self.rungs)} do not rise from 1 to below steps={self.steps}")
+        if self.train_pairs is not None and self.train_pairs < 2:
+            raise ValueError(f"train_pairs={self.train_pairs}: training needs 2")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +52,12 @@ class Request:
     batch_pairs: int = 32
     learning_rate: float = 1e-3
     k: int = 10
+    margin: float = 0.01
+    """Difference in score below which candidates count as equally good (a share: 0.01 is one point)."""
+    refine: bool = True
+    """Whether time that is left after the planned trials goes into more seeds, smaller data and longer training."""
+    wishes: tuple[Wish, ...] = ()
+    """The trials of a plan file, in order; they replace variants, sizes, seeds and steps."""
     command: str = "csmae-bench run"
     """The command line that asks for the same, for the record."""
 
@@ -56,9 +84,22 @@ class TrialPlan:
     precision: Precision
     threads: int
     predicted_seconds: float
-    """Of the whole trial, from the probe."""
+    """Of the whole trial."""
     timeout_seconds: float
     """When it is stopped and recorded as timed out."""
+    rungs: tuple[int, ...] = ()
+    """Shorter trainings to score on the way, each on a decayed branch; ascending, below `training.steps`."""
+    predictions: tuple[Prediction, ...] = ()
+    purpose: str = ""
+    """Why this trial, in a few words: "first result", "another seed", "half of the pairs", "longer training"."""
+    checkpoints: str = ""
+    """Folder for what a later, longer or resumed training of the same trunk can go on from; empty: none is kept."""
+    micro_batches: int = 1
+    """Parts to train each batch in from the start."""
+    memory_limit_bytes: int | None = None
+    """Private memory that its process may hold on a CPU; None: no limit but the system's."""
+    retry_of: str | None = None
+    """The trial that this one repeats."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

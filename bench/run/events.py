@@ -79,6 +79,8 @@ class RungScored:
     step: int
     scores: tuple[Score, ...]
     query_scores: tuple[QueryScores, ...]
+    seconds: float = 0.0
+    """Training seconds that a trial of `step` steps alone would have taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

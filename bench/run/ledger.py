@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from bench.plan.plan import TrialPlan
-from bench.result import Costs, Losses, Outcome, Provenance, QueryScores, Score, TrialResult
+from bench.result import Costs, Losses, Outcome, Provenance, QueryScores, Rung, Score, TrialResult
 from bench.run.events import CostsMeasured, Ended, PhaseEntered, RungScored, StepMeasured, TrialEvent
 
 
@@ -16,6 +16,7 @@ class Ledger:
         self._losses: list[Losses] = []
         self._scores: list[Score] = []
         self._query_scores: tuple[QueryScores, ...] = ()
+        self._rungs: list[Rung] = []
         self._costs = Costs()
         self._outcome, self._cause = Outcome.FAILED, "its process never said how it ended"
 
@@ -27,6 +28,8 @@ class Ledger:
             case RungScored():
                 self._scores.extend(event.scores)
                 self._query_scores = event.query_scores or self._query_scores
+                if any(score.subject == "trained" for score in event.scores):
+                    self._rungs.append(Rung(step=event.step, seconds=event.seconds))
             case CostsMeasured():
                 self._costs = event.costs
             case Ended():
@@ -40,11 +43,12 @@ class Ledger:
         """Note that the trial was stopped on purpose."""
         self._outcome, self._cause = Outcome.CANCELLED, cause
 
-    def result(self, *, total_seconds: float) -> TrialResult:
+    def result(self, *, total_seconds: float, marks: tuple[str, ...] = ()) -> TrialResult:
         """The trial as far as it is known.
 
         Args:
             total_seconds: since the trial was started, for a trial that did not live to measure it.
+            marks: what disturbed it.
         """
         plan, costs = self.plan, self._costs
         if costs.total_seconds is None:
@@ -69,4 +73,8 @@ class Ledger:
             losses=tuple(self._losses),
             scores=tuple(self._scores),
             query_scores=self._query_scores,
+            rungs=tuple(self._rungs),
+            predictions=plan.predictions,
+            marks=marks,
+            retry_of=plan.retry_of,
         )
