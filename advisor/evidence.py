@@ -8,8 +8,8 @@ from math import sqrt
 from statistics import fmean, median, stdev
 from typing import Final, Literal
 
-from advisor.goal import Goal, MatrixRow, Sample, Yardstick, completed, labelled, unlabelled
 from bench.result import Candidate, Outcome, TrialResult
+from bench.score.goal import Goal, MatrixRow, Sample, Yardstick, completed, labelled, unlabelled
 from bench.score.interval import Contrast, Statistic, contrast
 from models.config import VARIANTS
 

@@ -8,10 +8,10 @@ from typing import Any, Final
 import msgspec
 
 from advisor.evidence import Effect, Evidence
-from advisor.goal import GOALS
 from advisor.guideline import GRADES, RULES
 from advisor.recommend import TIE_RULE, Basis, Choice, Recommendation, counted, too_few
 from bench.score import METRICS
+from bench.score.goal import GOALS
 from bench.score.interval import Contrast
 from bench.units import percent
 from models.config import SIZES, VARIANTS

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from advisor.evidence import Evidence, weigh
-from advisor.goal import GOALS, Goal
 from advisor.guideline import Opinion, opinions
 from bench.profile.dataset import DatasetProfile
 from bench.profile.hardware import HardwareProfile
 from bench.result import Candidate, TrialResult
+from bench.score.goal import GOALS, Goal
 from bench.units import percent
 from models import cost
 from models.config import SIZES, VARIANTS, Sensor, configure

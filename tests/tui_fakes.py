@@ -11,7 +11,6 @@ from textual.pilot import Pilot
 import fakes
 from advisor.evidence import Effect, Evidence, Standing
 from advisor.explain import Advice, Reason
-from advisor.goal import Goal, MatrixRow
 from advisor.recommend import Choice, Recommendation
 from advisor.tui.engine import Profile, Report
 from bench.errors import BenchError
@@ -29,6 +28,7 @@ from bench.run.events import (
     TrialFinished,
     TrialStarted,
 )
+from bench.score.goal import Goal, MatrixRow
 from bench.score.interval import Contrast
 
 REQUEST = Request(command="csmae-bench run --data synthetic")

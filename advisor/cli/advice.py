@@ -11,12 +11,12 @@ from rich.text import Text
 from advisor.cli.blocks import items, number_table
 from advisor.evidence import Evidence, Standing
 from advisor.explain import Advice, as_document, explain, sources_once
-from advisor.goal import MatrixRow
 from advisor.recommend import Basis, Recommendation, recommend
 from bench.profile.dataset import DatasetProfile
 from bench.profile.hardware import HardwareProfile
 from bench.result import TrialResult
 from bench.score import METRICS
+from bench.score.goal import MatrixRow
 from bench.units import millions, percent
 from models.config import VARIANTS
 

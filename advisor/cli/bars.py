@@ -11,10 +11,10 @@ from rich.text import Text
 
 from advisor.cli.streams import printable
 from advisor.cli.talk import Lines
-from advisor.goal import Goal
 from bench.plan.plan import TrialPlan
 from bench.result import Losses, Outcome, TrialResult
 from bench.run.events import Event, PhaseEntered, Planned, Preparing, StepMeasured, TrialFinished, TrialStarted
+from bench.score.goal import Goal
 from bench.units import duration
 
 NOTE_WIDTH: Final = 44

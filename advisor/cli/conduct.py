@@ -14,7 +14,6 @@ from advisor.cli.advice import Counsel, advise, show_advice
 from advisor.cli.bars import talk
 from advisor.cli.planned import show_plan
 from advisor.cli.streams import envelope, stderr, stdout
-from advisor.goal import GOALS, Goal
 from bench import session
 from bench.errors import ExitCode
 from bench.plan.plan import Request, RunPlan
@@ -22,6 +21,7 @@ from bench.profile.dataset import DatasetProfile
 from bench.profile.hardware import HardwareProfile
 from bench.result import Outcome, TrialResult
 from bench.run.events import Event, Planned, Profiled, RunFinished, TrialFinished
+from bench.score.goal import GOALS, Goal
 from bench.store.results import Results
 
 

@@ -11,7 +11,7 @@ from bench.errors import UsageError
 from bench.units import parse_duration
 
 GOALS: Final = ("cross", "uni", "all")
-"""Keys of `advisor.goal.GOALS`, which loads SciPy; a test holds the two together."""
+"""Keys of `bench.score.goal.GOALS`, which loads SciPy; a test holds the two together."""
 
 
 def unknown(kind: str, table: Collection[str], name: str) -> str:

@@ -8,11 +8,11 @@ from rich.text import Text
 
 from advisor.cli.blocks import count
 from advisor.cli.streams import printable
-from advisor.goal import GOALS, Goal
 from bench.plan.plan import RunPlan
 from bench.result import Outcome, Subject, TrialResult
 from bench.run.events import Event, Planned, RunFinished, TrialFinished
 from bench.score import METRICS
+from bench.score.goal import GOALS, Goal
 from bench.units import duration, percent
 
 STYLES: Final = {Outcome.COMPLETED: "green", Outcome.CANCELLED: "yellow"}

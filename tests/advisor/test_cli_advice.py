@@ -11,9 +11,9 @@ from advisor.cli.advice import Counsel, show_advice
 from advisor.cli.streams import PlainConsole
 from advisor.evidence import Evidence, Standing
 from advisor.explain import Advice, Reason
-from advisor.goal import GOALS, MatrixRow
 from advisor.recommend import Recommendation
 from bench.result import DIRECTIONS, Candidate
+from bench.score.goal import GOALS, MatrixRow
 from models.config import VARIANTS
 
 

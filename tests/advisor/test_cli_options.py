@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from advisor.cli import options
-from advisor.goal import GOALS
 from bench.plan.plan import Request
+from bench.score.goal import GOALS
 from models.config import SIZES, VARIANTS
 
 Ask = Callable[..., Any]

@@ -11,7 +11,6 @@ import fakes
 from advisor.cli.bars import Bars, TimeLeft, talk
 from advisor.cli.streams import PlainConsole
 from advisor.cli.talk import Lines, goal_score, plan_lines
-from advisor.goal import GOALS
 from bench.result import Outcome, TrialResult
 from bench.run.events import (
     Event,
@@ -24,6 +23,7 @@ from bench.run.events import (
     TrialFinished,
     TrialStarted,
 )
+from bench.score.goal import GOALS
 
 GOAL = GOALS["cross"]
 

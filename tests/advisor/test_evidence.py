@@ -7,8 +7,8 @@ import pytest
 
 from advice_fakes import LEVEL, REAL, SPECIFIC_WINS, SYNTHETIC, UNLABELLED, measured, scattered, sized, slow_f1
 from advisor.evidence import Effect, Evidence, Standing, comparable, weigh
-from advisor.goal import GOALS, Goal
 from bench.result import CROSS_DIRECTIONS, DIRECTIONS, Candidate, Outcome, Training, TrialResult
+from bench.score.goal import GOALS, Goal
 from bench.score.interval import Contrast
 from fakes import GIB, PROVENANCE, trial_result
 

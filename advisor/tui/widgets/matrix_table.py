@@ -13,7 +13,7 @@ from bench.units import percent
 
 if TYPE_CHECKING:
     from advisor.evidence import Evidence
-    from advisor.goal import MatrixRow
+    from bench.score.goal import MatrixRow
 
 
 class MatrixTable(DataTable[Text], can_focus=False):
