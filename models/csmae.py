@@ -30,6 +30,16 @@ class Reconstruction:
     """(B, D), of the kept patches alone: what MIM and MDE see."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the losses are made of, with gradient: the errors average over pairs, the descriptors are one a pair."""
+
+    errors: dict[tuple[Sensor, Sensor], Tensor]
+    """Reconstruction errors by (source, target), scalars; empty when neither UMR nor CMR is in the objective."""
+    descriptors: dict[Sensor, Tensor]
+    """(B, D), of the kept patches alone: what MIM and MDE see."""
+
+
 class CSMAE(nn.Module):
     """Hackstein et al., 2024: an encoder and pixel decoders, each common to the sensors or specific."""
 
@@ -54,23 +64,42 @@ class CSMAE(nn.Module):
         Args:
             images: (B, C, H, W) a sensor, normalised.
             noise: (B, L) a sensor: the patches of the lowest noise are kept. Drawn when left out.
-            generator: draws the noise, on the images' device; torch's own when left out.
+            generator: draws the noise, on the network's device; torch's own when left out.
         Raises: ValueError: images of another shape than the config's, unequal numbers, or fewer than 2 pairs for MIM.
         """
+        drawn = self.draw_noise(len(images["s1"]), generator) if noise is None else noise
+        parts = self.parts(images, drawn)
+        return self.objective(parts.errors, parts.descriptors)
+
+    def parts(self, images: dict[Sensor, Tensor], noise: dict[Sensor, Tensor]) -> Parts:
+        """What the losses of a batch, or of some pairs of it, are made of; arguments and errors as for `forward`."""
         patches = self._patches(images)
-        masks = masking.draw(self._noise(patches, generator) if noise is None else noise, self.config)
+        masks = masking.draw(noise, self.config)
         tokens = self.encoder(patches, masks)
         made = self._decode(tokens, masks, self.config.counted_by)
         errors = {
             pair: reconstruction_error(made[pair], take(patches[pair[1]], masks[by].hidden))
             for pair, by in self.config.counted_by.items()
         }
-        s1_BD, s2_BD = (self.encoder.describe(tokens[sensor], sensor) for sensor in SENSORS)
+        return Parts(errors=errors, descriptors=self._describe(tokens))
+
+    def describe_kept(self, images: dict[Sensor, Tensor], noise: dict[Sensor, Tensor]) -> dict[Sensor, Tensor]:
+        """The descriptors of `parts` alone, nothing decoded."""
+        return self._describe(self.encoder(self._patches(images), masking.draw(noise, self.config)))
+
+    def objective(self, errors: dict[tuple[Sensor, Sensor], Tensor], descriptors: dict[Sensor, Tensor]) -> Losses:
+        """The losses of a whole batch from its parts."""
+        s1_BD, s2_BD = (descriptors[sensor] for sensor in SENSORS)
         return Losses.of(
             errors,
             mim=nt_xent(s1_BD, s2_BD, temperature=self.config.temperature) if self.config.mim else None,
             mde=discrepancy(s1_BD, s2_BD) if self.config.mde else None,
         )
+
+    def draw_noise(self, pairs: int, generator: torch.Generator | None = None) -> dict[Sensor, Tensor]:
+        """Masking noise (B, L) a sensor, on the network's device; torch's own generator when left out."""
+        device = self.encoder.positions.device
+        return {s: torch.rand(pairs, self.config.patches, device=device, generator=generator) for s in SENSORS}
 
     @torch.no_grad()
     def reconstruct(self, images: dict[Sensor, Tensor], noise: dict[Sensor, Tensor]) -> Reconstruction:
@@ -83,7 +112,7 @@ class CSMAE(nn.Module):
             hidden=hidden,
             counted={pair: hidden[by] for pair, by in self.config.counted_by.items()},
             drawn=self._decode(tokens, masks, dict.fromkeys(product(SENSORS, SENSORS))),
-            descriptors={sensor: self.encoder.describe(tokens[sensor], sensor) for sensor in SENSORS},
+            descriptors=self._describe(tokens),
         )
 
     def embed(self, images_BCHW: Tensor, sensor: Sensor) -> Tensor:
@@ -95,6 +124,9 @@ class CSMAE(nn.Module):
         decayed = [parameter for parameter in self.parameters() if parameter.ndim > 1]
         rest = [parameter for parameter in self.parameters() if parameter.ndim <= 1]
         return [{"params": decayed, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
+
+    def _describe(self, tokens: dict[Sensor, Tensor]) -> dict[Sensor, Tensor]:
+        return {sensor: self.encoder.describe(tokens[sensor], sensor) for sensor in SENSORS}
 
     def _decode(
         self,
@@ -122,12 +154,6 @@ class CSMAE(nn.Module):
         side = pixels // patch
         grid = images_BCHW.reshape(-1, self.config.bands[sensor], side, patch, side, patch)
         return grid.permute(0, 2, 4, 3, 5, 1).reshape(-1, side * side, self.config.patch_values(sensor))
-
-    def _noise(self, patches: dict[Sensor, Tensor], generator: torch.Generator | None) -> dict[Sensor, Tensor]:
-        return {
-            sensor: torch.rand(patches_BLP.shape[:2], device=patches_BLP.device, generator=generator)
-            for sensor, patches_BLP in patches.items()
-        }
 
 
 def build(config: ModelConfig, *, seed: int) -> CSMAE:

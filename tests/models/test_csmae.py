@@ -68,6 +68,25 @@ def test_every_objective_trains_a_cls_descriptor(toy: Toy, images: Draw, encoder
         _trains(model, replace(config, **objective), seen)
 
 
+def test_the_parts_of_a_batch_make_its_losses(toy: Toy, images: Draw, noise: Draw) -> None:
+    config = toy(decoder="specific", mde=True)
+    model, seen, drawn = build(config, seed=0), images(config), noise(config)
+    parts, losses = model.parts(seen, drawn), model(seen, drawn)
+    assert torch.equal(model.objective(parts.errors, parts.descriptors).total, losses.total)
+    kept = model.describe_kept(seen, drawn)
+    for sensor in SENSORS:
+        assert torch.equal(kept[sensor], parts.descriptors[sensor])
+        assert torch.equal(parts.errors[sensor, sensor], losses.umr_by[sensor])
+
+
+def test_noise_drawn_beforehand_is_that_drawn_on_the_way(toy: Toy, images: Draw) -> None:
+    config = toy()
+    model, seen = build(config, seed=0), images(config)
+    on_the_way = model(seen, generator=torch.Generator().manual_seed(3))
+    before = model(seen, model.draw_noise(3, torch.Generator().manual_seed(3)))
+    assert torch.equal(on_the_way.total, before.total)
+
+
 @pytest.mark.parametrize("ratio", [0.3, 0.5, 0.8])
 @pytest.mark.parametrize("masking", MASKINGS)
 @pytest.mark.parametrize("decoder", ["common", "specific"])
