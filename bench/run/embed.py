@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bench.data.cache import CachedSplit
 from bench.result import Precision
+from bench.run.causes import out_of_memory
 from models.config import SENSORS, Sensor
 from models.csmae import CSMAE
 
@@ -32,15 +33,30 @@ def to_tensor(images: NDArray[np.float16], device: torch.device) -> torch.Tensor
 def embed(
     model: CSMAE, split: CachedSplit, device: torch.device, precision: Precision
 ) -> dict[Sensor, NDArray[np.float32]]:
-    """Both sensors' descriptors, in the order of the split: (pairs, width) each."""
+    """Both sensors' descriptors, in the order of the split: (pairs, width) each.
+
+    When memory runs out, fewer images are embedded at once.
+    """
     model.eval()
     images: dict[Sensor, NDArray[np.float16]] = {"s1": split.s1, "s2": split.s2}
     descriptors: dict[Sensor, NDArray[np.float32]] = {}
+    at_once = EMBED_BATCH
     with autocast(device, precision):
         for sensor in SENSORS:
-            parts = [
-                model.embed(to_tensor(images[sensor][start : start + EMBED_BATCH], device), sensor).float().cpu()
-                for start in range(0, len(split.ids), EMBED_BATCH)
-            ]
+            parts: list[torch.Tensor] = []
+            start = 0
+            while start < len(split.ids):
+                try:
+                    some = to_tensor(images[sensor][start : start + at_once], device)
+                    parts.append(model.embed(some, sensor).float().cpu())
+                    start += at_once
+                    continue
+                except (MemoryError, RuntimeError) as error:
+                    if at_once == 1 or not out_of_memory(error):
+                        raise
+                # here the traceback is gone, and with it what it held
+                at_once //= 2
+                if device.type == "cuda":
+                    torch.cuda.empty_cache()
             descriptors[sensor] = torch.cat(parts).numpy()
     return descriptors

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.plan.plan import Probe, RunPlan, TrialPlan
+from bench.plan.plan import Dropped, Probe, RunPlan, TrialPlan
 from bench.profile.dataset import DatasetProfile
 from bench.profile.hardware import HardwareProfile
 from bench.result import Costs, Losses, Outcome, QueryScores, Score, TrialResult
@@ -21,6 +21,18 @@ class Preparing:
     done: int = 0
     total: int = 0
     """0: unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutOff:
+    """An earlier run on this store whose process ended without a word; what it had in hand is now `interrupted`."""
+
+    run_id: str
+    finished: int
+    """Trials that had ended before; all are kept."""
+    planned: int
+    trials: tuple[str, ...]
+    """What was running, as "SECD nano seed 1"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +104,15 @@ class CostsMeasured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """Something that whoever reads the trial's numbers should know."""
+
+    trial_id: str
+    note: str
+    """A sentence, as in `TrialResult.marks`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """The trial's process says how it ended, as far as it lived to say it."""
 
@@ -119,8 +140,10 @@ class RunFinished:
     """Why it ended before its plan did; empty when it did not."""
 
 
-TrialEvent = PhaseEntered | StepMeasured | RungScored | CostsMeasured | Ended
+TrialEvent = PhaseEntered | StepMeasured | RungScored | CostsMeasured | Noted | Ended
 """What a trial's own process sends."""
 
-Event = Preparing | Profiled | Probed | Planned | TrialStarted | TrialEvent | TrialFinished | RunFinished
+Event = (
+    CutOff | Preparing | Profiled | Probed | Planned | TrialStarted | TrialEvent | TrialFinished | Dropped | RunFinished
+)
 """What a run sends."""

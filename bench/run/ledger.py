@@ -5,7 +5,7 @@ from typing import assert_never
 
 from bench.plan.plan import TrialPlan
 from bench.result import Costs, Losses, Outcome, Provenance, QueryScores, Rung, Score, TrialResult
-from bench.run.events import CostsMeasured, Ended, PhaseEntered, RungScored, StepMeasured, TrialEvent
+from bench.run.events import CostsMeasured, Ended, Noted, PhaseEntered, RungScored, StepMeasured, TrialEvent
 
 
 class Ledger:
@@ -18,6 +18,7 @@ class Ledger:
         self._query_scores: tuple[QueryScores, ...] = ()
         self._rungs: list[Rung] = []
         self._costs = Costs()
+        self._notes: list[str] = []
         self._outcome, self._cause = Outcome.FAILED, "its process never said how it ended"
 
     def add(self, event: TrialEvent) -> None:
@@ -32,6 +33,8 @@ class Ledger:
                     self._rungs.append(Rung(step=event.step, seconds=event.seconds))
             case CostsMeasured():
                 self._costs = event.costs
+            case Noted():
+                self._notes.append(event.note)
             case Ended():
                 self._outcome, self._cause = event.outcome, event.cause
             case PhaseEntered():
@@ -43,16 +46,21 @@ class Ledger:
         """Note that the trial was stopped on purpose."""
         self._outcome, self._cause = Outcome.CANCELLED, cause
 
-    def result(self, *, total_seconds: float, marks: tuple[str, ...] = ()) -> TrialResult:
+    def result(
+        self, *, total_seconds: float, energy_joules: float | None = None, marks: tuple[str, ...] = ()
+    ) -> TrialResult:
         """The trial as far as it is known.
 
         Args:
             total_seconds: since the trial was started, for a trial that did not live to measure it.
+            energy_joules: that the accelerator used meanwhile.
             marks: what disturbed it.
         """
         plan, costs = self.plan, self._costs
         if costs.total_seconds is None:
             costs = replace(costs, total_seconds=total_seconds)
+        if energy_joules is not None:
+            costs = replace(costs, energy_joules=energy_joules)
         return TrialResult(
             trial_id=plan.trial_id,
             run_id=plan.run_id,
@@ -75,6 +83,6 @@ class Ledger:
             query_scores=self._query_scores,
             rungs=tuple(self._rungs),
             predictions=plan.predictions,
-            marks=marks,
+            marks=(*self._notes, *marks),
             retry_of=plan.retry_of,
         )

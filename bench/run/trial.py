@@ -2,134 +2,124 @@
 
 import resource
 import sys
+import traceback
 from collections.abc import Callable
-from dataclasses import replace
 from statistics import median
 from time import perf_counter
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from bench.data.cache import CachedSplit, open_split
+from bench.data.subsets import nested
 from bench.plan.plan import TrialPlan
-from bench.result import Costs, Outcome, Subject
-from bench.run.clock import Clock
-from bench.run.embed import embed
-from bench.run.events import CostsMeasured, Ended, PhaseEntered, RungScored, StepMeasured, TrialEvent
-from bench.run.train import DivergedError, Trainer, train
-from bench.score.matrix import chance_scores, retrieval_matrix
+from bench.result import Costs, Outcome
+from bench.run.causes import explain_exception
+from bench.run.course import Course
+from bench.run.curve import DivergedError
+from bench.run.events import CostsMeasured, Ended, Noted, Phase, PhaseEntered, TrialEvent
+from bench.run.judge import Judge
+from bench.run.shelf import Shelf
+from bench.run.stop import StoppedError, StopRequest, listening
+from bench.run.train import Trainer
 from models import csmae
 
 Emit = Callable[[TrialEvent], None]
 
 
 def run(plan: TrialPlan, emit: Emit) -> None:
-    """Run one trial to its end and tell everything; how it ended is told last, whatever happened."""
-    try:
-        _story(plan, emit)
-        outcome, cause = Outcome.COMPLETED, ""
-    except DivergedError as error:
-        outcome, cause = Outcome.DIVERGED, str(error)
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        outcome, cause = Outcome.OUT_OF_MEMORY, _memory_words(error)
-    except RuntimeError as error:
-        if "can't allocate memory" not in str(error):
-            raise
-        outcome, cause = Outcome.OUT_OF_MEMORY, _memory_words(error)
-    emit(Ended(trial_id=plan.trial_id, outcome=outcome, cause=cause))
+    """Run one trial to its end and tell everything; what it used and how it ended is told last, whatever happened.
+
+    SIGTERM asks it to end: it finishes the step or the scoring, keeps the trunk and tells what it used.
+    """
+    with listening() as stop:
+        story = _Story(plan, emit)
+        try:
+            story.tell(stop)
+            outcome, cause = Outcome.COMPLETED, ""
+        except StoppedError:
+            outcome, cause = Outcome.CANCELLED, "stopped by the user"
+        except DivergedError as error:
+            outcome, cause = Outcome.DIVERGED, str(error)
+        except Exception as error:  # noqa: BLE001  every ending is told; the log has the traceback
+            outcome, cause = explain_exception(error)
+            traceback.print_exc()
+        story.tell_costs()
+        emit(Ended(trial_id=plan.trial_id, outcome=outcome, cause=cause))
 
 
-def _memory_words(error: BaseException) -> str:
-    first = str(error).splitlines()[0] if str(error) else "an allocation failed"
-    return f"memory ran out: {first}"
+class _Story:
+    """What a trial has made so far, so that its costs can be told at any ending."""
 
+    def __init__(self, plan: TrialPlan, emit: Emit) -> None:
+        self.plan, self.emit = plan, emit
+        self.started = perf_counter()
+        self.parameters: int | None = None
+        self.judge: Judge | None = None
+        self.trainer: Trainer | None = None
+        self.course: Course | None = None
 
-def _story(plan: TrialPlan, emit: Emit) -> None:
-    started = perf_counter()
-    emit(PhaseEntered(trial_id=plan.trial_id, phase="loading"))
-    device = torch.device(plan.device)
-    torch.set_num_threads(plan.threads)
-    model = csmae.build(plan.model, seed=plan.seed).to(device)
-    judge = _Judge(plan, model, device, emit)
-    trainer = Trainer(
-        model,
-        open_split(plan.cache, "train"),
-        plan.training,
-        seed=plan.seed,
-        device=device,
-        precision=plan.precision,
-    )
-    costs = Costs(parameters=sum(p.numel() for p in model.parameters() if p.requires_grad))
-    judge.score("untrained", 0)
-
-    emit(PhaseEntered(trial_id=plan.trial_id, phase="training"))
-    clock = Clock(device)
-    ends = [0]
-    for losses in train(trainer, clock):
-        emit(StepMeasured(trial_id=plan.trial_id, losses=losses))
-        ends.append(losses.step)
-    laps = [lap / (end - begin) for lap, begin, end in zip(clock.laps, ends, ends[1:], strict=False)]
-    laps = laps[1:] or laps  # the first lap also sets up kernels and caches
-    costs = replace(
-        costs,
-        train_seconds=clock.seconds,
-        step_seconds=tuple(laps),
-        pairs_per_second=plan.training.batch_pairs / median(laps),
-    )
-
-    emit(PhaseEntered(trial_id=plan.trial_id, phase="embedding"))
-    judge.score("trained", trainer.steps_done)
-    emit(
-        CostsMeasured(
-            trial_id=plan.trial_id,
-            costs=replace(
-                costs,
-                embed_seconds=judge.embed_seconds,
-                search_seconds=judge.search_seconds,
-                total_seconds=perf_counter() - started,
-                peak_memory_bytes=torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
-                peak_rss_bytes=peak_rss_bytes(),
-            ),
+    def tell(self, stop: StopRequest) -> None:
+        plan = self.plan
+        self._enter("loading")
+        device = torch.device(plan.device)
+        torch.set_num_threads(plan.threads)
+        model = csmae.build(plan.model, seed=plan.seed).to(device)
+        self.parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
+        self.judge = Judge(plan, model, device, self._enter)
+        split = open_split(plan.cache, "train")
+        self.trainer = Trainer(
+            model,
+            split,
+            plan.training,
+            seed=plan.seed,
+            device=device,
+            precision=plan.precision,
+            rows=_subset(split, plan.data.train_pairs),
+            micro_batches=plan.micro_batches,
+            may_split=True,
         )
-    )
-
-
-class _Judge:
-    """Embeds queries and archive, searches, scores and tells; keeps the times of the last scoring."""
-
-    def __init__(self, plan: TrialPlan, model: csmae.CSMAE, device: torch.device, emit: Emit) -> None:
-        self.plan, self.model, self.device, self.emit = plan, model, device, emit
-        self.query: CachedSplit = open_split(plan.cache, "query")
-        self.archive: CachedSplit = open_split(plan.cache, "archive")
-        self.embed_seconds = self.search_seconds = 0.0
-
-    def score(self, subject: Subject, step: int) -> None:
-        start = perf_counter()
-        query = embed(self.model, self.query, self.device, self.plan.precision)
-        archive = embed(self.model, self.archive, self.device, self.plan.precision)
-        embedded = perf_counter()
-        if subject == "trained":
-            self.emit(PhaseEntered(trial_id=self.plan.trial_id, phase="searching"))
-        scores, query_scores = retrieval_matrix(
-            query=query,
-            archive=archive,
-            query_labels=self.query.labels,
-            archive_labels=self.archive.labels,
-            k=self.plan.k,
-            subject=subject,
-            step=step,
-            threads=self.plan.threads,
+        self.emit(self.judge.untrained())
+        stop.check()
+        self.course = Course(
+            plan, self.trainer, Shelf(plan, self._note), stop, score=self.judge.trained, emit=self.emit
         )
-        self.embed_seconds, self.search_seconds = embedded - start, perf_counter() - embedded
-        if subject == "untrained":
-            scores += chance_scores(
-                query_labels=self.query.labels,
-                archive_labels=self.archive.labels,
-                queries=len(self.query.ids),
-                archive=len(self.archive.ids),
-                k=self.plan.k,
-            )
-            query_scores = ()
-        self.emit(RungScored(trial_id=self.plan.trial_id, step=step, scores=scores, query_scores=query_scores))
+        self.course.run()
+
+    def tell_costs(self) -> None:
+        plan, course, judge = self.plan, self.course, self.judge
+        parts = self.trainer.micro_batches if self.trainer else plan.micro_batches
+        if parts > 1:
+            self._note(f"each batch was trained in {parts} parts because the whole did not fit in memory")
+        laps = course.step_seconds if course else ()
+        device = torch.device(plan.device)
+        on_gpu = device.type == "cuda"
+        costs = Costs(
+            parameters=self.parameters,
+            step_seconds=laps,
+            train_seconds=course.seconds_here if course else None,
+            embed_seconds=judge.embed_seconds if judge else None,
+            search_seconds=judge.search_seconds if judge else None,
+            total_seconds=perf_counter() - self.started,
+            pairs_per_second=plan.training.batch_pairs / median(laps) if laps else None,
+            peak_memory_bytes=torch.cuda.max_memory_allocated(device) if on_gpu else None,
+            peak_reserved_bytes=torch.cuda.max_memory_reserved(device) if on_gpu else None,
+            peak_rss_bytes=peak_rss_bytes(),
+            micro_batches=parts,
+        )
+        self.emit(CostsMeasured(trial_id=plan.trial_id, costs=costs))
+
+    def _enter(self, phase: Phase) -> None:
+        self.emit(PhaseEntered(trial_id=self.plan.trial_id, phase=phase))
+
+    def _note(self, note: str) -> None:
+        self.emit(Noted(trial_id=self.plan.trial_id, note=note))
+
+
+def _subset(split: CachedSplit, pairs: int) -> NDArray[np.integer] | None:
+    """Rows of the nested subset of this size; None for the whole split."""
+    return nested(len(split.ids), split.labels, pairs) if pairs < len(split.ids) else None
 
 
 def peak_rss_bytes() -> int:
