@@ -1,44 +1,33 @@
 """What is kept in results.duckdb and got back: one short transaction a call, no connection in between."""
 
-from collections import defaultdict
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import duckdb
-import msgspec
 
 from bench.errors import StoreError
-from bench.plan.plan import RunPlan
+from bench.plan.edge import EdgeTry
+from bench.plan.plan import RunPlan, TrialPlan
 from bench.profile.dataset import DatasetProfile
 from bench.profile.hardware import HardwareProfile
-from bench.result import PROTOCOL, TrialResult
-from bench.store import schema
+from bench.result import PROTOCOL, Candidate, Provenance, TrialResult
+from bench.store import edges, runs, schema, spill, trials
 from bench.store.file import create, opened
-from bench.store.rows import CHILDREN, Row, insert, iso, select, to_json, trial_result, trial_rows, utc
+from bench.store.rows import utc
+from bench.store.runs import Run
 from bench.store.sql import Table, query
+from bench.store.sweep import Interrupted, sweep
+
+log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS: Final = 10.0
 """How long to wait for another process that has the file open."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One run: where, on what, what was planned and how it ended."""
-
-    run_id: str
-    started_at: str
-    """UTC, ISO 8601."""
-    finished_at: str | None
-    """UTC, ISO 8601; None while it runs, or when it was cut off."""
-    stopped: str
-    """Why it ended before its plan did; empty when it did not."""
-    command: str
-    hardware: HardwareProfile
-    dataset: DatasetProfile
-    plan: RunPlan
+HISTORY_TRIALS: Final = 1000
+"""Enough to fit a formula to; older ones tell little more."""
 
 
 class Results:
@@ -52,10 +41,11 @@ class Results:
         self.patience_seconds = patience_seconds
 
     def check(self) -> None:
-        """Make the file or bring its schema up to date, and prove that it can be written."""
+        """Make the file or bring its schema up to date, prove that it can be written, and take in what waits for it."""
         with self._writing() as connection:
             connection.execute("CREATE TABLE proof (written BOOLEAN)")
             connection.execute("DROP TABLE proof")
+        self._take_in()
 
     def add_run(
         self,
@@ -67,23 +57,43 @@ class Results:
         dataset: DatasetProfile,
         plan: RunPlan,
     ) -> None:
-        """Note that a run begins; a run that is there already stays as it is.
+        """Note that a run begins, held by this process; a run that is there already stays as it is.
 
         Args:
             started_at: UTC, ISO 8601.
         """
+        run = Run(
+            run_id=run_id,
+            started_at=started_at,
+            finished_at=None,
+            stopped="",
+            command=command,
+            hardware=hardware,
+            dataset=dataset,
+            plan=plan,
+        )
         with self._writing() as connection:
-            if _holds(connection, "SELECT count(*) FROM runs WHERE run_id = ?", run_id):
-                return
-            row = {
-                "run_id": run_id,
-                "started_at": utc(started_at),
-                "command": command,
-                "hardware": to_json(hardware),
-                "dataset": to_json(dataset),
-                "plan": to_json(plan),
-            }
-            insert(connection, "runs", [row])
+            runs.add(connection, run)
+
+    def begin_trial(self, plan: TrialPlan, *, number: int, provenance: Provenance) -> None:
+        """Note that a trial begins, in a run that this process holds from now on; `add_trial` ends it.
+
+        Args:
+            number: from 1, within the run.
+            provenance: of its row, should the run be cut off.
+        Raises: StoreError: there is no such run.
+        """
+        with self._writing() as connection:
+            self._require(connection, plan.run_id)
+            runs.begin(connection, plan, number=number, provenance=provenance)
+
+    def beat(self, run_id: str) -> None:
+        """Note that the process that holds a run lives; more often than every 15 minutes, or other hosts take it over.
+
+        A run that has ended stays so.
+        """
+        with self._writing() as connection:
+            runs.beat(connection, run_id)
 
     def finish_run(self, run_id: str, *, finished_at: str, stopped: str) -> None:
         """Note that a run has ended.
@@ -94,20 +104,26 @@ class Results:
         Raises: StoreError: there is no such run.
         """
         with self._writing() as connection:
-            if not _holds(connection, "SELECT count(*) FROM runs WHERE run_id = ?", run_id):
-                raise StoreError(f"{self.path} holds no run {run_id}")
-            connection.execute(
-                "UPDATE runs SET finished_at = ?, stopped = ? WHERE run_id = ?", [utc(finished_at), stopped, run_id]
-            )
+            self._require(connection, run_id)
+            runs.finish(connection, run_id, finished_at=utc(finished_at), stopped=stopped)
+
+    def sweep(self) -> tuple[Interrupted, ...]:
+        """Take in what waits for the store, then name what killed runs left; each is told once, the oldest first."""
+        self._take_in()
+        with self._writing() as connection:
+            return sweep(connection)
 
     def add_trial(self, result: TrialResult) -> None:
-        """Keep a trial, all of it or nothing; a trial that is there already stays as it is."""
-        tables = trial_rows(result)
+        """Keep a trial, all of it or nothing; one that is there already stays as it is, unless it is a swept one."""
         with self._writing() as connection:
-            if _holds(connection, "SELECT count(*) FROM trials WHERE trial_id = ?", result.trial_id):
-                return
-            for table, rows in tables.items():
-                insert(connection, table, rows)
+            trials.add(connection, result)
+
+    def spill(self, result: TrialResult) -> Path:
+        """Keep a trial in a file, for when the store takes nothing; the next `check` or `sweep` brings it in.
+
+        Raises: StoreError: no place for the file either.
+        """
+        return spill.spill(self.path, result)
 
     def trials(
         self, *, run_id: str | None = None, fingerprint: str | None = None, protocol: int | None = PROTOCOL
@@ -120,18 +136,41 @@ class Results:
             protocol: measured by these rules only; None: by any, to be shown but never compared.
         """
         with self._reading() as connection:
-            rows = select(connection, _TRIALS, {"run": run_id, "data": fingerprint, "protocol": protocol})
-            ids = [row["trial_id"] for row in rows]
-            children: dict[str, dict[str, list[Row]]] = defaultdict(lambda: {table: [] for table in CHILDREN})
-            for table, statement in CHILDREN.items():
-                for row in select(connection, statement, [ids]):
-                    children[row["trial_id"]][table].append(row)
-        return tuple(trial_result(row, children[row["trial_id"]]) for row in rows)
+            return trials.chosen(connection, run_id=run_id, fingerprint=fingerprint, protocol=protocol)
+
+    def history(
+        self, *, machine: str, protocol: int | None = PROTOCOL, limit: int = HISTORY_TRIALS
+    ) -> tuple[TrialResult, ...]:
+        """What this machine has shown that it can do: completed and out-of-memory trials, the newest first.
+
+        They come with costs and predictions, but without curves, scores and rungs.
+
+        Args:
+            machine: `HardwareProfile.id`.
+            protocol: measured by these rules only; None: by any.
+        """
+        with self._reading() as connection:
+            return trials.history(connection, machine=machine, protocol=protocol, limit=limit)
+
+    def add_edge_tries(self, tries: Sequence[EdgeTry]) -> None:
+        """Keep batch sizes that were tried; the very same try is kept once."""
+        with self._writing() as connection:
+            edges.add(connection, tries)
+
+    def edge_tries(self, *, machine: str | None = None, candidate: Candidate | None = None) -> tuple[EdgeTry, ...]:
+        """Batch sizes that were tried, by time.
+
+        Args:
+            machine: `HardwareProfile.id`; None: any.
+            candidate: None: any.
+        """
+        with self._reading() as connection:
+            return edges.find(connection, machine=machine, candidate=candidate)
 
     def runs(self) -> tuple[Run, ...]:
         """Every run, the newest first."""
         with self._reading() as connection:
-            return tuple(_run(row) for row in select(connection, _RUNS, []))
+            return runs.find(connection)
 
     def run(self, run_id: str) -> Run:
         """One run.
@@ -139,16 +178,13 @@ class Results:
         Raises: StoreError: there is no such run.
         """
         with self._reading() as connection:
-            rows = select(connection, "SELECT * FROM runs WHERE run_id = ?", [run_id])
-        if not rows:
-            raise StoreError(f"{self.path} holds no run {run_id}")
-        return _run(rows[0])
+            self._require(connection, run_id)
+            return runs.find(connection, run_id)[0]
 
     def latest_run_id(self) -> str | None:
         """The run that began last; None when there is none."""
         with self._reading() as connection:
-            rows = select(connection, _LATEST, [])
-        return rows[0]["run_id"] if rows else None
+            return runs.latest_id(connection)
 
     def query(self, sql: str, *, max_rows: int) -> Table:
         """Answer a user's SQL; nothing can be changed or reached by it.
@@ -156,6 +192,23 @@ class Results:
         Raises: UsageError: not one reading statement, an error in it, or too slow.
         """
         return query(self.path, sql, max_rows=max_rows, patience_seconds=self.patience_seconds)
+
+    def _require(self, connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
+        if not runs.is_there(connection, run_id):
+            raise StoreError(f"{self.path} holds no run {run_id}")
+
+    def _take_in(self) -> None:
+        """Store the trials that wait in files; a file that cannot be read stays where it is."""
+        for file in spill.waiting(self.path):
+            try:
+                result = spill.read(file)
+            except FileNotFoundError:  # another process was first
+                continue
+            except StoreError as error:
+                log.warning("left where it is: %s", error)
+                continue
+            self.add_trial(result)
+            spill.remove(file)
 
     @contextmanager
     def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -177,35 +230,3 @@ class Results:
         self.check()
         with opened(self.path, patience_seconds=self.patience_seconds, read_only=True) as connection:
             yield connection
-
-
-_TRIALS: Final = """
-    SELECT * FROM trials
-    WHERE run_id = coalesce($run, run_id)
-        AND fingerprint = coalesce($data, fingerprint)
-        AND protocol = coalesce($protocol, protocol)
-    ORDER BY started_at, trial_id
-"""
-_RUNS: Final = "SELECT * FROM runs ORDER BY started_at DESC, run_id DESC"
-_LATEST: Final = "SELECT run_id FROM runs ORDER BY started_at DESC, run_id DESC LIMIT 1"
-
-
-def _holds(connection: duckdb.DuckDBPyConnection, count: str, key: str) -> bool:
-    row = connection.execute(count, [key]).fetchone()
-    return bool(row and row[0])
-
-
-def _run(row: Row) -> Run:
-    try:
-        return Run(
-            run_id=row["run_id"],
-            started_at=iso(row["started_at"]),
-            finished_at=iso(row["finished_at"]) if row["finished_at"] else None,
-            stopped=row["stopped"] or "",
-            command=row["command"],
-            hardware=msgspec.json.decode(row["hardware"], type=HardwareProfile),
-            dataset=msgspec.json.decode(row["dataset"], type=DatasetProfile),
-            plan=msgspec.json.decode(row["plan"], type=RunPlan),
-        )
-    except msgspec.ValidationError as error:
-        raise StoreError(f"run {row['run_id']} is stored in a form that this version cannot read: {error}") from error

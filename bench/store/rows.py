@@ -16,14 +16,20 @@ Row = dict[str, Any]
 _FLATTENED: Final = ("candidate", "training", "data", "provenance", "costs")
 """Records within a trial whose fields are columns of its row."""
 
-CHILDREN: Final = {
-    "losses": "SELECT * FROM losses WHERE trial_id IN (SELECT unnest(?)) ORDER BY trial_id, lap",
-    "scores": "SELECT * FROM scores WHERE trial_id IN (SELECT unnest(?)) ORDER BY trial_id, position",
-    "query_scores": "SELECT * FROM query_scores WHERE trial_id IN (SELECT unnest(?)) ORDER BY trial_id, position",
+_ORDER: Final = {
+    "losses": "lap",
+    "scores": "position",
+    "query_scores": "position",
+    "rungs": "position",
+    "predictions": "position",
 }
-"""Tables with several rows a trial, each by the field that it fills, with the query that reads it in order."""
+"""Tables with several rows a trial, each by the field that it fills, with the column that keeps their order."""
 
-_ORDER: Final = {"losses": "lap", "scores": "position", "query_scores": "position"}
+CHILDREN: Final = {
+    table: f"SELECT * FROM {table} WHERE trial_id IN (SELECT unnest(?)) ORDER BY trial_id, {order}"  # noqa: S608  our names
+    for table, order in _ORDER.items()
+}
+"""The same tables with the query that reads them in order."""
 
 
 def utc(text: str) -> datetime:

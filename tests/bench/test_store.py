@@ -1,33 +1,27 @@
 import math
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
 import fakes
 from bench.errors import StoreError
-from bench.result import PROTOCOL, Costs, Losses, Outcome, TrialResult
-from bench.store.results import Results, Run
+from bench.result import PROTOCOL, Costs, Losses, Outcome, Prediction, Rung, TrialResult
+from bench.store.results import Results
 from bench.store.rows import Row, insert
+from bench.store.runs import Run
 
 STARTED = "2026-01-02T03:04:05+00:00"
 FINISHED = "2026-01-02T03:09:05+00:00"
 
-
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store that holds nothing yet: copying one is quicker than making it."""
-    path = tmp_path_factory.mktemp("empty") / "results.duckdb"
-    Results(path).check()
-    return path
-
-
-@pytest.fixture
-def store(tmp_path: Path, empty: Path) -> Results:
-    return Results(Path(shutil.copy(empty, tmp_path)), patience_seconds=5)
+RUNGS = tuple(Rung(step=step, seconds=step / 3) for step in (25, 50, 100))
+PREDICTIONS = (
+    Prediction(quantity="total_seconds", value=12.5, low=10, high=15.25, source="measured", basis='one probe, "here"'),
+    Prediction(quantity="peak_memory_bytes", value=2**40 + 1, low=0, high=2**41, source="prior", basis=""),
+)
+MARKS = ("another process on the GPU: 4.5 GB", 'a second mark, it\'s "odd"')
 
 
 def add_run(store: Results, run_id: str, started_at: str = STARTED) -> None:
@@ -51,6 +45,8 @@ def add_run(store: Results, run_id: str, started_at: str = STARTED) -> None:
         fakes.trial_result(costs=Costs(parameters=1, peak_memory_bytes=2**40, peak_rss_bytes=2**35, total_seconds=0.1)),
         fakes.trial_result(losses=(Losses(step=1, seconds=0.1, learning_rate=1e-5, total=math.inf, mde=0.25),)),
         fakes.trial_result(cause='exception: it\'s "5" µm; DROP TABLE trials --\nsecond line'),
+        fakes.trial_result(costs=Costs(peak_reserved_bytes=2**40, energy_joules=12.5, micro_batches=4)),
+        fakes.trial_result(rungs=RUNGS, predictions=PREDICTIONS, marks=MARKS, retry_of="run-cecd-nano-0.1"),
         fakes.trial_result(provenance=replace(fakes.PROVENANCE, commit=None, versions={})),
         fakes.trial_result(provenance=replace(fakes.PROVENANCE, started_at="2026-01-02T03:04:05.678901+00:00")),
     ],
@@ -112,12 +108,36 @@ def test_a_trial_is_stored_whole_or_not_at_all(store: Results, monkeypatch: pyte
         insert(connection, table, rows)
 
     with monkeypatch.context() as patch:
-        patch.setattr("bench.store.results.insert", fail_at_scores)
+        patch.setattr("bench.store.trials.insert", fail_at_scores)
         with pytest.raises(KeyboardInterrupt):
             store.add_trial(fakes.trial_result())
     assert store.query("SELECT * FROM trials JOIN losses USING (trial_id)", max_rows=1).rows == ()
     store.add_trial(fakes.trial_result())
     assert store.trials() == (fakes.trial_result(),)
+
+
+def test_the_history_of_a_machine_is_what_it_showed_it_can_do_without_curves_and_scores(store: Results) -> None:
+    def trial(seed: int, **changes: Any) -> TrialResult:  # noqa: ANN401  as for fakes.trial_result
+        day = replace(fakes.PROVENANCE, started_at=f"2026-01-0{seed + 1}T00:00:00+00:00")
+        return fakes.trial_result(seed=seed, **{"provenance": day, **changes})
+
+    done = trial(0, rungs=RUNGS, predictions=PREDICTIONS)
+    full = trial(1, outcome=Outcome.OUT_OF_MEMORY, predictions=PREDICTIONS[:1])
+    elsewhere = trial(2, provenance=replace(fakes.PROVENANCE, machine="another"))
+    others = [outcome for outcome in Outcome if outcome not in {Outcome.COMPLETED, Outcome.OUT_OF_MEMORY}]
+    for result in (done, full, elsewhere, *(trial(3 + at, outcome=outcome) for at, outcome in enumerate(others))):
+        store.add_trial(result)
+    bare = [replace(result, losses=(), scores=(), query_scores=(), rungs=()) for result in (full, done)]
+    assert store.history(machine=fakes.HARDWARE.id) == tuple(bare)
+    assert store.history(machine=fakes.HARDWARE.id, limit=1) == (bare[0],)
+    assert store.history(machine="nobody") == ()
+
+
+def test_the_history_follows_one_set_of_rules(store: Results) -> None:
+    other = fakes.trial_result(provenance=replace(fakes.PROVENANCE, protocol=PROTOCOL + 1))
+    store.add_trial(other)
+    assert store.history(machine=fakes.HARDWARE.id) == ()
+    assert len(store.history(machine=fakes.HARDWARE.id, protocol=None)) == 1
 
 
 def test_a_run_is_kept_with_its_machine_data_and_plan(store: Results) -> None:

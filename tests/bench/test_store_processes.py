@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -102,8 +103,8 @@ def test_two_processes_make_and_fill_one_store(path: Path) -> None:
 
 IN_THE_MIDDLE = """
 import fakes
-from bench.store import results
-insert = results.insert
+from bench.store import results, trials
+insert = trials.insert
 
 def stop(connection, table, rows):
     insert(connection, table, rows)
@@ -112,7 +113,7 @@ def stop(connection, table, rows):
         input()
 
 results.Results(path).add_trial(fakes.trial_result(seed=0))
-results.insert = stop
+trials.insert = stop
 results.Results(path).add_trial(fakes.trial_result(seed=1))
 """
 
@@ -166,3 +167,83 @@ def test_a_full_disk_is_noticed_and_loses_nothing_finished(path: Path) -> None:
     assert "StoreError" in out
     assert "File too large" in out
     assert Results(path).trials() == (fakes.trial_result(),)
+
+
+BEGIN = """
+import fakes
+from bench.store.results import Results
+store = Results(path)
+plan = fakes.run_plan(*(fakes.trial_result(seed=seed) for seed in range(3)))
+store.add_run(
+    "run", started_at="2026-01-02T03:04:05+00:00", command="csmae-bench run", hardware=fakes.HARDWARE,
+    dataset=fakes.DATASET, plan=plan,
+)
+store.begin_trial(plan.trials[0], number=1, provenance=fakes.PROVENANCE)
+store.add_trial(fakes.trial_result(seed=0))
+store.begin_trial(plan.trials[1], number=2, provenance=fakes.PROVENANCE)
+print("in hand", flush=True)
+input()
+"""
+
+
+def test_a_killed_run_is_swept_and_a_slow_one_is_not(path: Path) -> None:
+    store = Results(path)
+    with another_process(BEGIN, path) as process:
+        with duckdb.connect(path) as connection:
+            connection.execute("UPDATE runs SET heartbeat_at = '2020-01-01'")
+        assert store.sweep() == ()
+        process.send_signal(signal.SIGKILL)  # its parent, this process, does not ask yet how it ended
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        (found,) = store.sweep()
+    assert (found.run_id, found.finished, found.planned, found.heard_at) == ("run", 1, 3, "2020-01-01T00:00:00+00:00")
+    assert [(cut.candidate.title, cut.seed) for cut in found.cut] == [("CECD nano", 1)]
+    assert [(trial.seed, trial.outcome) for trial in store.trials()] == [(0, "completed"), (1, "interrupted")]
+    assert f"process {process.pid} ended without a word" in store.trials()[1].cause
+    assert store.sweep() == ()
+
+
+SWEEP = """
+from bench.store.results import Results
+print("ready", flush=True)
+input()
+print(len(Results(path).sweep()))
+"""
+
+
+def test_of_two_that_sweep_at_once_one_finds_something(path: Path) -> None:
+    with another_process(BEGIN, path) as process:
+        process.kill()
+    with another_process(SWEEP, path) as one, another_process(SWEEP, path) as two:
+        for process in (one, two):
+            assert process.stdin
+            process.stdin.write("\n")
+            process.stdin.flush()
+        told = [process.communicate() for process in (one, two)]
+    assert sorted(told) == [("0\n", ""), ("1\n", "")]
+    assert [trial.outcome for trial in Results(path).trials()] == ["completed", "interrupted"]
+
+
+LOCKED_OUT = """
+import fakes
+from bench.errors import StoreError
+from bench.store.results import Results
+store = Results(path, patience_seconds=0.05)
+print("ready", flush=True)
+input()
+try:
+    store.add_trial(fakes.trial_result())
+except StoreError:
+    print(store.spill(fakes.trial_result()).name)
+"""
+
+
+def test_a_trial_that_a_locked_store_did_not_take_comes_with_the_next_start(path: Path) -> None:
+    store = Results(path)
+    store.check()
+    with another_process(LOCKED_OUT, path) as process, file.opened(path, patience_seconds=5):
+        assert process.communicate("\n") == ("run-cecd-nano-0.json\n", "")
+    assert store.trials() == ()
+    store.check()
+    assert store.trials() == (fakes.trial_result(),)
+    assert store.sweep() == ()
+    assert store.trials() == (fakes.trial_result(),)

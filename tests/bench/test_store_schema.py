@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -5,6 +6,7 @@ import pytest
 
 import fakes
 from bench.errors import StoreError
+from bench.result import Outcome
 from bench.store import file, schema
 from bench.store.results import Results
 
@@ -31,6 +33,42 @@ def test_an_older_store_is_brought_up_to_date_by_whoever_comes(path: Path, versi
     assert Results(path).query("FROM leaderboard", max_rows=1).rows
     versions = Results(path).query("SELECT version FROM schema_version ORDER BY version", max_rows=99).rows
     assert versions == tuple((number,) for number in range(1, len(schema.migrations()) + 1))
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_what_older_versions_stored_is_read_with_the_defaults_of_what_they_did_not_know(
+    path: Path, version: int
+) -> None:
+    older(path, version)
+    with duckdb.connect(path) as connection:
+        connection.execute(Path(__file__).with_name("store_of_version_2.sql").read_text())
+    store = Results(path)
+    done, full = store.trials()
+    shown = fakes.trial_result()
+    assert done == replace(
+        shown,
+        run_id="done",
+        losses=shown.losses[:2],
+        scores=tuple(s for s in shown.scores if s.metric == "f1_of_means" and s.query != s.archive),
+        query_scores=shown.query_scores[:1],
+    )
+    assert (done.rungs, done.predictions, done.marks, done.retry_of) == ((), (), (), None)
+    assert (done.costs.peak_reserved_bytes, done.costs.energy_joules, done.costs.micro_batches) == (None, None, 1)
+    assert (full.outcome, full.run_id) == (Outcome.OUT_OF_MEMORY, "open")
+    assert [len(run.plan.trials) for run in store.runs()] == [2, 2]
+    assert store.run("done").plan.trials[0].predictions == ()
+
+
+def test_a_run_that_an_older_version_left_open_ended_with_its_last_trial(path: Path) -> None:
+    older(path, 2)
+    with duckdb.connect(path) as connection:
+        connection.execute(Path(__file__).with_name("store_of_version_2.sql").read_text())
+    store = Results(path)
+    (found,) = store.sweep()
+    assert (found.run_id, found.finished, found.planned, found.cut) == ("open", 1, 2, ())
+    assert found.heard_at == "2026-01-02T03:04:09.500000+00:00"  # the trial's start and its 4.5 s
+    assert store.run("open").finished_at == found.heard_at
+    assert store.run("done").finished_at == "2026-01-02T03:10:00+00:00"
 
 
 def test_a_migration_that_fails_leaves_the_store_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

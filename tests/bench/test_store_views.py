@@ -1,32 +1,19 @@
-import shutil
 import statistics
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import fakes
 from bench.result import PROTOCOL, Outcome, TrialResult
+from bench.store import trials
 from bench.store.results import Results
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store that holds nothing yet: copying one is quicker than making it."""
-    path = tmp_path_factory.mktemp("empty") / "results.duckdb"
-    Results(path).check()
-    return path
-
-
-@pytest.fixture
-def store(tmp_path: Path, empty: Path) -> Results:
-    return Results(Path(shutil.copy(empty, tmp_path)))
-
-
 def view(store: Results, sql: str, *results: TrialResult) -> list[dict[str, Any]]:
-    for result in results:
-        store.add_trial(result)
+    with store._writing() as connection:
+        for result in results:
+            trials.add(connection, result)
     table = store.query(sql, max_rows=1000)
     return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
 
