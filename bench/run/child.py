@@ -14,9 +14,10 @@ import traceback
 from collections.abc import Callable
 from typing import NoReturn
 
+from bench.plan.attempt import EdgePlan
 from bench.plan.plan import ProbePlan, TrialPlan
-from bench.result import Outcome
-from bench.run import probe, trial
+from bench.run import attempt, memory, probe, trial
+from bench.run.causes import explain_exception
 from bench.run.events import Ended, Probed
 from bench.run.wire import Exited, Forked, Job, Message, Ready, decode, encode
 
@@ -55,15 +56,19 @@ def _work(job: Job, send: Callable[[Message], None]) -> NoReturn:
     try:
         match job:
             case TrialPlan():
+                memory.confine(job.memory_limit_bytes, threads=job.threads, maps=job.cache)
                 trial.run(job, send)
             case ProbePlan():
                 send(Probed(probe=probe.probe(job)))
+            case EdgePlan():
+                attempt.run(job, send)
         code = 0
     except BaseException as error:  # noqa: BLE001  the last frame of the process: whatever it is, it is told
         traceback.print_exc()
         trial_id = job.trial_id if isinstance(job, TrialPlan) else ""
         with contextlib.suppress(OSError):  # the reader is gone: nobody is left to tell
-            send(Ended(trial_id=trial_id, outcome=Outcome.FAILED, cause=f"{type(error).__name__}: {error}"))
+            outcome, cause = explain_exception(error)
+            send(Ended(trial_id=trial_id, outcome=outcome, cause=cause))
     finally:
         sys.stderr.flush()
         os._exit(code)

@@ -5,10 +5,11 @@ from typing import Any, Final
 
 import msgspec
 
+from bench.plan.attempt import EdgePlan, EdgeTried
 from bench.plan.plan import ProbePlan, TrialPlan
-from bench.run.events import CostsMeasured, Ended, PhaseEntered, Probed, RungScored, StepMeasured, TrialEvent
+from bench.run.events import CostsMeasured, Ended, Noted, PhaseEntered, Probed, RungScored, StepMeasured, TrialEvent
 
-Job = TrialPlan | ProbePlan
+Job = TrialPlan | ProbePlan | EdgePlan
 """What a process can be asked to do."""
 
 
@@ -32,7 +33,7 @@ class Exited:
     """As `os.waitpid` gives it."""
 
 
-Message = Job | Ready | Forked | Exited | Probed | TrialEvent
+Message = Job | Ready | Forked | Exited | Probed | EdgeTried | TrialEvent
 """Everything that travels, in either direction."""
 
 _TYPES: Final[dict[str, type]] = {
@@ -40,14 +41,17 @@ _TYPES: Final[dict[str, type]] = {
     for kind in (
         TrialPlan,
         ProbePlan,
+        EdgePlan,
         Ready,
         Forked,
         Exited,
         Probed,
+        EdgeTried,
         PhaseEntered,
         StepMeasured,
         RungScored,
         CostsMeasured,
+        Noted,
         Ended,
     )
 }

@@ -1,7 +1,7 @@
 import pytest
 
 from bench.result import Costs, Losses, Outcome, QueryScores, Score
-from bench.run.events import CostsMeasured, Ended, PhaseEntered, RungScored, StepMeasured
+from bench.run.events import CostsMeasured, Ended, Noted, PhaseEntered, RungScored, StepMeasured
 from bench.run.wire import Exited, Forked, Message, Ready, decode, encode
 
 MESSAGES: list[Message] = [
@@ -17,6 +17,7 @@ MESSAGES: list[Message] = [
         query_scores=(QueryScores(query="s1", archive="s2", metric="precision", k=10, values=(0.1, 0.5)),),
     ),
     CostsMeasured(trial_id="a-01", costs=Costs(parameters=3, step_seconds=(0.1, 0.2))),
+    Noted(trial_id="a-01", note="went on from a checkpoint at step 7"),
     Ended(trial_id="a-01", outcome=Outcome.DIVERGED, cause="the loss was nan"),
 ]
 
