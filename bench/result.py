@@ -77,6 +77,16 @@ class Training:
         if not 0 <= self.decay_share <= 1 or self.warmup_steps < 0:
             raise ValueError(f"decay_share={self.decay_share}, warmup_steps={self.warmup_steps} are no schedule")
 
+    @property
+    def decay_steps(self) -> int:
+        """Steps at the end over which the rate falls."""
+        return round(self.steps * self.decay_share)
+
+    @property
+    def trunk_steps(self) -> int:
+        """Steps before the rate falls: what longer trainings of the same kind share."""
+        return self.steps - self.decay_steps
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataUse:

@@ -40,6 +40,7 @@ class TimeLeft:
 
     def start(self, trial: TrialPlan) -> None:
         """A trial begins."""
+        self._open.setdefault(trial.trial_id, trial.predicted_seconds)
         self._current, self._began = trial.predicted_seconds, self._now()
 
     def finish(self, result: TrialResult) -> None:

@@ -8,9 +8,9 @@ from rich.text import Text
 
 from advisor.cli.blocks import count
 from advisor.cli.streams import printable
-from bench.plan.plan import RunPlan
+from bench.plan.plan import Dropped, RunPlan
 from bench.result import Outcome, Subject, TrialResult
-from bench.run.events import Event, Planned, RunFinished, TrialFinished
+from bench.run.events import CutOff, Event, Planned, RunFinished, TrialFinished, TrialStarted
 from bench.score import METRICS
 from bench.score.goal import GOALS, Goal
 from bench.units import duration, percent
@@ -39,12 +39,23 @@ class Lines:
                 self.planned = len(event.plan.trials)
                 for line in plan_lines(event.plan):
                     self._print(line)
+            case CutOff():
+                self._print(cut_off(event))
+            case TrialStarted() if event.number > self.planned:
+                self.planned = event.number  # chosen by what the planned trials said
+                self._print(f"Next: {event.plan.purpose}, {event.plan.candidate.title} seed {event.plan.seed}")
+            case Dropped():
+                self._print(f"{event.candidate.title} gets no further trial: it {event.reason}")
             case TrialFinished():
                 self.finished += 1
                 number = f"{self.finished:>{len(str(self.planned))}}/{self.planned}"
                 self._print(self._fitted([Text(number), *trial_parts(event.result, self.goal)]))
             case RunFinished() if event.stopped:
                 self._print(f"Ended early: {event.stopped}.")
+
+    def say(self, sentence: str) -> None:
+        """Print a sentence of the command's own."""
+        self._print(sentence)
 
     def _print(self, line: str | Text) -> None:
         # in a file, a line is a line
@@ -58,6 +69,15 @@ class Lines:
             parts = parts[:-1]
             line = between.join(parts)
         return line
+
+
+def cut_off(event: CutOff) -> str:
+    """What an earlier run left, in a sentence."""
+    running = f" while {', '.join(event.trials)} ran" if event.trials else ""
+    return (
+        f"Run {event.run_id} was cut off{running}: {event.finished} of {event.planned} trials are kept. "
+        f"Go on with it later: csmae-bench run --resume {event.run_id}"
+    )
 
 
 def plan_lines(plan: RunPlan) -> list[str]:

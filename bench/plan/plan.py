@@ -61,6 +61,13 @@ class Request:
     command: str = "csmae-bench run"
     """The command line that asks for the same, for the record."""
 
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """What is to be trained: of the wishes if there are any, else every variant at every size."""
+        wished = dict.fromkeys(wish.candidate for wish in self.wishes)
+        asked = (Candidate(variant=variant, size=size) for size in self.sizes for variant in self.variants)
+        return tuple(wished or asked)
+
 
 DEFAULTS: Final = Request()
 """What is asked when nothing is said."""
@@ -105,6 +112,14 @@ class TrialPlan:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """A candidate that will not run, with its one reason."""
+
+    candidate: Candidate
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """A candidate that gets no further trial, with its one reason."""
 
     candidate: Candidate
     reason: str
@@ -156,3 +171,5 @@ class RunPlan:
     """Of all trials, from now."""
     notes: tuple[str, ...]
     """What was decided and why, a sentence each: precision, steps, seeds."""
+    request: Request = DEFAULTS
+    """What was asked."""

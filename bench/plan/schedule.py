@@ -1,11 +1,11 @@
-"""Which trials a run makes: seed by seed, every candidate with equal steps, as many as the time allows."""
+"""Which trials a run begins with: seed by seed, every candidate with equal steps, as many as the time allows."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from bench.errors import BudgetError
-from bench.plan.plan import Probe, Refusal, Request, RunPlan, TrialPlan
+from bench.plan.plan import Probe, Refusal, Request, RunPlan, TrialPlan, Wish
 from bench.result import Candidate, DataUse, Precision, Training
 from bench.units import duration
 from models import cost
@@ -19,6 +19,15 @@ EPOCHS_WORTH: Final = 60
 
 FEWEST_STEPS: Final = 50
 """With fewer, a seed is dropped first: the learning rate alone needs 20 steps to rise."""
+
+LEAST_STEPS: Final = 10
+"""Of any trial whose scores are worth storing."""
+
+FIRST_SHARE: Final = 0.6
+"""Of a large enough budget, what the first plan fills; the rest goes where the results say (`bench.plan.choose`)."""
+
+RUNG_SHARES: Final = (0.25, 0.5)
+"""Where the first seed of each candidate is scored on the way, for its learning curve: 22 % more steps."""
 
 RESERVE: Final = 0.04
 """Share of the time budget kept for what predictions miss."""
@@ -38,6 +47,10 @@ class Setting:
     precision: Precision
     threads: int
     training: Training
+    checkpoints: str = ""
+    """Folder for what training can go on from."""
+    memory_limit_bytes: int | None = None
+    """Of each trial's process."""
 
 
 def unfit(model: ModelConfig, *, batch_pairs: int, precision: Precision | None, memory_bytes: int | None) -> str | None:
@@ -55,20 +68,46 @@ def unfit(model: ModelConfig, *, batch_pairs: int, precision: Precision | None, 
     return f"needs about {needed / 1e9:.1f} GB to train at batch {batch_pairs}, {memory_bytes / 1e9:.1f} GB are there"
 
 
-def trial_seconds(probe: Probe, model: ModelConfig, data: DataUse, steps: int) -> float:
-    """Predicted time of a trial: start, steps, and two scorings (before and after training)."""
-    images = data.query_pairs + data.archive_pairs
-    # six searches a scoring: four directions by label, two by partner; at a quarter of the matrix product's speed
-    search = 6 * 2 * data.query_pairs * images * model.size.width / (0.25 * max(probe.matmul_flops.values()))
-    scoring = images / probe.embed_pairs_per_second + search
-    return probe.start_seconds + steps * probe.step_seconds + 2 * scoring
+class Forecast:
+    """Predicted seconds of trials, from the measured step of each candidate."""
+
+    def __init__(self, probes: Sequence[Probe], models: Mapping[Candidate, ModelConfig], data: DataUse) -> None:
+        self.candidates = tuple(probe.candidate for probe in probes)
+        self._probes = {probe.candidate: probe for probe in probes}
+        self._models, self._data = models, data
+
+    def model(self, candidate: Candidate) -> ModelConfig:
+        """Its network."""
+        return self._models[candidate]
+
+    def step_seconds(self, candidate: Candidate) -> float:
+        """Of one training step."""
+        return self._probes[candidate].step_seconds
+
+    def seconds(self, candidate: Candidate, training: Training, rungs: Sequence[int] = ()) -> float:
+        """Start, steps, branches and scorings of a trial."""
+        probe = self._probes[candidate]
+        branches = sum(replace(training, steps=rung).decay_steps for rung in rungs)
+        scorings = 2 + len(rungs)
+        return (
+            probe.start_seconds
+            + (training.steps + branches) * probe.step_seconds
+            + scorings * self._scoring_seconds(candidate)
+        )
+
+    def _scoring_seconds(self, candidate: Candidate) -> float:
+        probe, data = self._probes[candidate], self._data
+        images = data.query_pairs + data.archive_pairs
+        width = self._models[candidate].size.width
+        # six searches a scoring: four directions by label, two by partner; at a quarter of the matrix product's speed
+        search = 6 * 2 * data.query_pairs * images * width / (0.25 * max(probe.matmul_flops.values()))
+        return images / probe.embed_pairs_per_second + search
 
 
 def schedule(
     request: Request,
     setting: Setting,
-    models: Mapping[Candidate, ModelConfig],
-    probes: Sequence[Probe],
+    forecast: Forecast,
     refusals: Sequence[Refusal],
     *,
     left_seconds: float | None,
@@ -76,79 +115,139 @@ def schedule(
     """The run, trial by trial.
 
     Args:
-        models: the network of each candidate; those without a probe are left out.
         left_seconds: of the time budget, from now; None without a budget.
     Raises: BudgetError: not even one seed of each candidate fits.
     """
-
-    def round_seconds(steps: int) -> float:
-        return sum(trial_seconds(p, models[p.candidate], setting.data, steps) for p in probes)
-
-    steps, seeds, notes = _fit(request, setting, probes, round_seconds, left_seconds)
-    training = replace(
-        setting.training, steps=steps, warmup_steps=min(setting.training.warmup_steps, max(1, steps // 5))
+    notes: list[str] = []
+    if request.wishes:
+        wishes = [wish for wish in request.wishes if wish.candidate in forecast.candidates]
+    else:
+        steps, seeds, notes = _fit(request, setting, forecast, left_seconds)
+        wishes = [
+            Wish(candidate=candidate, seed=seed, steps=steps, rungs=rungs_below(steps) if seed == 0 else ())
+            for seed in range(seeds)  # seed by seed: every candidate has a result early
+            for candidate in forecast.candidates
+        ]
+    trials = tuple(
+        trial_plan(wish, number, request, setting, forecast, purpose="another seed" if wish.seed else "first result")
+        for number, wish in enumerate(wishes, start=1)
     )
-    trials: list[TrialPlan] = []
-    for seed in range(seeds):  # seed by seed: every candidate has a result early
-        for probe in probes:
-            predicted = trial_seconds(probe, models[probe.candidate], setting.data, steps)
-            trials.append(
-                TrialPlan(
-                    trial_id=f"{setting.run_id}-{len(trials) + 1:02d}",
-                    run_id=setting.run_id,
-                    candidate=probe.candidate,
-                    seed=seed,
-                    model=models[probe.candidate],
-                    training=training,
-                    k=request.k,
-                    data=setting.data,
-                    cache=setting.cache,
-                    device=setting.device,
-                    precision=setting.precision,
-                    threads=setting.threads,
-                    predicted_seconds=predicted,
-                    timeout_seconds=PATIENCE * predicted + 60,
-                )
-            )
     return RunPlan(
         run_id=setting.run_id,
-        trials=tuple(trials),
+        trials=trials,
         refusals=tuple(refusals),
         predicted_seconds=sum(trial.predicted_seconds for trial in trials),
         notes=tuple(notes),
     )
 
 
+def trial_plan(
+    wish: Wish, number: int, request: Request, setting: Setting, forecast: Forecast, *, purpose: str
+) -> TrialPlan:
+    """A wish, complete.
+
+    Args:
+        number: of the trial within its run, from 1.
+    """
+    training = replace(
+        setting.training, steps=wish.steps, warmup_steps=min(setting.training.warmup_steps, max(1, wish.steps // 5))
+    )
+    predicted = forecast.seconds(wish.candidate, training, wish.rungs)
+    pairs = min(wish.train_pairs or setting.data.train_pairs, setting.data.train_pairs)
+    return TrialPlan(
+        trial_id=f"{setting.run_id}-{number:02d}",
+        run_id=setting.run_id,
+        candidate=wish.candidate,
+        seed=wish.seed,
+        model=forecast.model(wish.candidate),
+        training=training,
+        rungs=wish.rungs,
+        k=request.k,
+        data=replace(setting.data, train_pairs=pairs),
+        cache=setting.cache,
+        device=setting.device,
+        precision=setting.precision,
+        threads=setting.threads,
+        predicted_seconds=predicted,
+        timeout_seconds=PATIENCE * predicted + 60,
+        purpose=purpose,
+        checkpoints=setting.checkpoints,
+        memory_limit_bytes=setting.memory_limit_bytes,
+    )
+
+
+def renewed(trial: TrialPlan, setting: Setting, forecast: Forecast) -> TrialPlan:
+    """A stored trial, to be run here and now: the same training and scores, predicted anew."""
+    predicted = forecast.seconds(trial.candidate, trial.training, trial.rungs)
+    return replace(
+        trial,
+        cache=setting.cache,
+        device=setting.device,
+        threads=setting.threads,
+        checkpoints=setting.checkpoints,
+        memory_limit_bytes=setting.memory_limit_bytes,
+        predicted_seconds=predicted,
+        timeout_seconds=PATIENCE * predicted + 60,
+    )
+
+
+def rungs_below(steps: int) -> tuple[int, ...]:
+    """Lengths at which a training of these steps is scored on the way."""
+    rungs = (round(steps * share) for share in RUNG_SHARES)
+    return tuple(rung for rung in rungs if rung >= LEAST_STEPS)
+
+
 def _fit(
-    request: Request,
-    setting: Setting,
-    probes: Sequence[Probe],
-    round_seconds: Callable[[int], float],
-    left_seconds: float | None,
+    request: Request, setting: Setting, forecast: Forecast, left_seconds: float | None
 ) -> tuple[int, int, list[str]]:
     """Steps and seeds that fit the time, and the sentences that say so."""
     if left_seconds is None:
         steps = request.steps or DEFAULT_STEPS
         return steps, request.seeds, [f"{steps} steps a trial, equal for every candidate"]
     usable = left_seconds - RESERVE * (request.time_budget_seconds or left_seconds)
-    fixed = round_seconds(0)
-    slope = sum(probe.step_seconds for probe in probes)
     worth = max(DEFAULT_STEPS, EPOCHS_WORTH * setting.data.train_pairs // setting.training.batch_pairs)
-    for seeds in range(request.seeds, 0, -1):
-        most = int((usable / seeds - fixed) / slope)
+
+    def needed(steps: int, seeds: int) -> float:
+        training = replace(setting.training, steps=steps)
+        plain = sum(forecast.seconds(candidate, training) for candidate in forecast.candidates)
+        first = sum(forecast.seconds(candidate, training, rungs_below(steps)) for candidate in forecast.candidates)
+        return first + (seeds - 1) * plain
+
+    def fitting(seeds: int, seconds: float) -> int:
+        """The most steps, 0 when the asked ones do not fit."""
         if request.steps:
-            fits, steps = most >= request.steps, request.steps
-        else:
-            fits, steps = most >= (FEWEST_STEPS if seeds > 1 else 10), min(most, worth)
-        if fits:
-            notes = [f"{steps} steps a trial, equal for every candidate: what fits {duration(left_seconds)}"]
-            if steps == worth and not request.steps:
-                notes = [f"{steps} steps a trial, equal for every candidate; more would not be worth their time"]
-            if seeds < request.seeds:
-                notes.append(f"{seeds} of {request.seeds} seeds: the time budget does not hold more")
-            return steps, seeds, notes
-    needed = round_seconds(request.steps or 10)
+            return request.steps if needed(request.steps, seeds) <= seconds else 0
+        return _most(lambda steps: needed(steps, seeds) <= seconds, worth)
+
+    if request.refine and not request.steps:
+        steps = fitting(request.seeds, FIRST_SHARE * usable)
+        if steps >= DEFAULT_STEPS:
+            return steps, request.seeds, _fit_notes(request, steps, request.seeds, left_seconds, spare=True)
+    for seeds in range(request.seeds, 0, -1):
+        steps = fitting(seeds, usable)
+        if steps >= (request.steps or (FEWEST_STEPS if seeds > 1 else LEAST_STEPS)):
+            return steps, seeds, _fit_notes(request, steps, seeds, left_seconds, spare=steps == worth)
     raise BudgetError(
-        f"the time budget leaves {duration(max(usable, 0))} for trials, and one of each of the {len(probes)} "
-        f"candidates needs {duration(needed)}: give more time, or fewer --variants or --sizes"
+        f"the time budget leaves {duration(max(usable, 0))} for trials, and one of each of the "
+        f"{len(forecast.candidates)} candidates needs {duration(needed(request.steps or LEAST_STEPS, 1))}: "
+        "give more time, or fewer --variants or --sizes"
     )
+
+
+def _fit_notes(request: Request, steps: int, seeds: int, left_seconds: float, *, spare: bool) -> list[str]:
+    reason = "as asked" if request.steps else f"what fits {duration(left_seconds)}"
+    notes = [f"{steps} steps a trial, equal for every candidate: {reason}"]
+    if spare and request.refine:
+        notes.append("time that is left then goes where the results say: more seeds, fewer pairs, longer training")
+    if seeds < request.seeds:
+        notes.append(f"{seeds} of {request.seeds} seeds: the time budget does not hold more")
+    return notes
+
+
+def _most(fits: Callable[[int], bool], most: int) -> int:
+    """The largest number up to `most` that fits, of those up to which all fit; 0 when 1 does not."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle - 1)
+    return low

@@ -14,7 +14,7 @@ from bench.data.pairs import open_pairs
 from bench.plan.plan import ProbePlan, TrialPlan
 from bench.profile.dataset import data_use, profile_dataset
 from bench.result import Candidate, Outcome, Training
-from bench.run.events import Ended, PhaseEntered, Probed, RungScored, StepMeasured
+from bench.run.events import CostsMeasured, Ended, Noted, PhaseEntered, Probed, RungScored, StepMeasured
 from bench.run.executor import JobEvent, LocalExecutor
 from bench.run.wire import Forked
 from models.config import configure
@@ -90,6 +90,36 @@ def test_the_same_seed_gives_the_same_scores(executor: LocalExecutor, plan: Tria
 
     assert scores(1) == scores(1)
     assert scores(1) != scores(2)
+
+
+def test_two_threads_give_the_same_scores_every_time(executor: LocalExecutor, plan: TrialPlan) -> None:
+    first, second = (told(executor, replace(plan, threads=2, rungs=(2,))) for _ in range(2))
+    rungs = [[event for event in events if isinstance(event, RungScored)] for events in (first, second)]
+    assert [replace(rung, seconds=0) for rung in rungs[0]] == [replace(rung, seconds=0) for rung in rungs[1]]
+    assert [rung.step for rung in rungs[0]] == [0, 2, 4]
+
+
+def test_a_trial_that_is_asked_to_stop_ends_itself_and_goes_on_exactly(
+    executor: LocalExecutor, plan: TrialPlan, tmp_path: Path
+) -> None:
+    kept = replace(plan, training=Training(steps=60, batch_pairs=8), checkpoints=str(tmp_path))
+    events: list[JobEvent] = []
+    with closing(executor.run(kept, timeout_seconds=60)) as run:
+        for event in run:
+            events.append(event)
+            if isinstance(event, StepMeasured) and event.losses.step == 5:
+                forked = events[0]
+                assert isinstance(forked, Forked)
+                os.kill(forked.pid, signal.SIGTERM)
+    assert ending(events) == Ended(trial_id="r-01", outcome=Outcome.CANCELLED, cause="stopped by the user")
+    assert isinstance(events[-2], CostsMeasured)
+    assert (events[-2].costs.train_seconds or 0) > 0
+    resumed, straight = told(executor, kept), told(executor, replace(kept, checkpoints=""))
+    notes = [event.note for event in resumed if isinstance(event, Noted)]
+    assert len(notes) == 1
+    assert notes[0].startswith("went on from a checkpoint at step ")
+    scores = [[e.scores for e in events if isinstance(e, RungScored)] for events in (resumed, straight)]
+    assert scores[0] == scores[1]
 
 
 def test_a_killed_trial_is_named_and_the_next_one_runs(executor: LocalExecutor, plan: TrialPlan) -> None:

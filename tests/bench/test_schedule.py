@@ -3,54 +3,19 @@ from dataclasses import replace
 import pytest
 
 from bench.errors import BudgetError
-from bench.plan.plan import Probe, Request
-from bench.plan.schedule import DEFAULT_STEPS, FEWEST_STEPS, Setting, schedule, trial_seconds, unfit
-from bench.result import Candidate, DataUse, Training
-from models.config import VARIANTS, ModelConfig, configure
+from bench.plan.plan import Request, Wish
+from bench.plan.schedule import DEFAULT_STEPS, FEWEST_STEPS, Forecast, rungs_below, schedule, unfit
+from models.config import configure
+from plan_fakes import CANDIDATES, DATA, MODELS, SETTING, probe_of
 
-CANDIDATES = [Candidate(variant=name, size="nano") for name, row in VARIANTS.items() if not row.baseline]
-MODELS: dict[Candidate, ModelConfig] = {
-    c: configure(c.variant, c.size, bands={"s1": 2, "s2": 10}, image_pixels=64) for c in CANDIDATES
-}
-DATA = DataUse(
-    name="synthetic",
-    layout="synthetic",
-    fingerprint="f" * 64,
-    synthetic=True,
-    labelled=True,
-    train_pairs=512,
-    query_pairs=500,
-    archive_pairs=1000,
-)
-SETTING = Setting(
-    run_id="r",
-    data=DATA,
-    cache="/nowhere",
-    device="cpu",
-    precision="fp32",
-    threads=2,
-    training=Training(steps=1000, batch_pairs=32),
-)
 REQUEST = Request()
 
-
-def probe_of(candidate: Candidate, step_seconds: float = 0.1) -> Probe:
-    return Probe(
-        candidate=candidate,
-        precision="fp32",
-        matmul_flops={"fp32": 1e11},
-        step_seconds=step_seconds,
-        embed_pairs_per_second=1500,
-        start_seconds=0.5,
-        steps=10,
-    )
-
-
 PROBES = [probe_of(candidate) for candidate in CANDIDATES]
+FORECAST = Forecast(PROBES, MODELS, DATA)
 
 
 def test_without_a_budget_every_candidate_gets_every_seed_and_the_default_steps() -> None:
-    plan = schedule(REQUEST, SETTING, MODELS, PROBES, (), left_seconds=None)
+    plan = schedule(REQUEST, SETTING, FORECAST, (), left_seconds=None)
     assert [(t.seed, t.candidate) for t in plan.trials] == [(s, c) for s in range(3) for c in CANDIDATES]
     assert {t.training.steps for t in plan.trials} == {DEFAULT_STEPS}
     assert len({t.trial_id for t in plan.trials}) == 12
@@ -58,8 +23,9 @@ def test_without_a_budget_every_candidate_gets_every_seed_and_the_default_steps(
 
 @pytest.mark.parametrize("left", [60, 120, 180, 240])
 def test_a_budget_is_filled_and_not_passed(left: float) -> None:
-    plan = schedule(replace(REQUEST, time_budget_seconds=left), SETTING, MODELS, PROBES, (), left_seconds=left)
-    one_more_step = sum(p.step_seconds for p in PROBES) * len(plan.trials) / 4
+    request = replace(REQUEST, time_budget_seconds=left, refine=False)
+    plan = schedule(request, SETTING, FORECAST, (), left_seconds=left)
+    one_more_step = 2 * sum(p.step_seconds for p in PROBES) * len(plan.trials) / 4  # with its share of the branches
     assert plan.predicted_seconds <= 0.96 * left
     assert plan.predicted_seconds + one_more_step > 0.96 * left or plan.trials[0].training.steps >= DEFAULT_STEPS
     assert len({t.training.steps for t in plan.trials}) == 1
@@ -67,7 +33,7 @@ def test_a_budget_is_filled_and_not_passed(left: float) -> None:
 
 def test_seeds_are_dropped_before_trials_become_too_short_and_the_plan_says_so() -> None:
     left = 60.0
-    plan = schedule(replace(REQUEST, time_budget_seconds=left), SETTING, MODELS, PROBES, (), left_seconds=left)
+    plan = schedule(replace(REQUEST, time_budget_seconds=left), SETTING, FORECAST, (), left_seconds=left)
     assert plan.trials[-1].seed < 2
     assert plan.trials[0].training.steps >= FEWEST_STEPS
     assert any("of 3 seeds" in note for note in plan.notes)
@@ -75,25 +41,60 @@ def test_seeds_are_dropped_before_trials_become_too_short_and_the_plan_says_so()
 
 def test_a_budget_that_holds_no_round_is_refused_with_what_it_would_need() -> None:
     with pytest.raises(BudgetError, match=r"leaves 2\.9 s for trials.*4 candidates needs"):
-        schedule(replace(REQUEST, time_budget_seconds=3), SETTING, MODELS, PROBES, (), left_seconds=3.0)
+        schedule(replace(REQUEST, time_budget_seconds=3), SETTING, FORECAST, (), left_seconds=3.0)
 
 
 def test_steps_asked_for_are_kept_and_seeds_give_way() -> None:
-    request = replace(REQUEST, steps=100, time_budget_seconds=120)
-    plan = schedule(request, SETTING, MODELS, PROBES, (), left_seconds=120.0)
+    request = replace(REQUEST, steps=100, time_budget_seconds=135)
+    plan = schedule(request, SETTING, FORECAST, (), left_seconds=135.0)
     assert {t.training.steps for t in plan.trials} == {100}
     assert len(plan.trials) == 8
 
 
 def test_steps_stop_where_more_are_not_worth_their_time() -> None:
     request = replace(REQUEST, time_budget_seconds=1e5)
-    plan = schedule(request, SETTING, MODELS, PROBES, (), left_seconds=1e5)
+    plan = schedule(request, SETTING, FORECAST, (), left_seconds=1e5)
     assert plan.trials[0].training.steps == 60 * 512 // 32
+
+
+def test_a_large_budget_is_not_filled_at_once_unless_nothing_is_to_be_refined() -> None:
+    request = replace(REQUEST, time_budget_seconds=1000)
+    part = schedule(request, SETTING, FORECAST, (), left_seconds=1000.0)
+    assert 0.5 * 960 < part.predicted_seconds <= 0.6 * 960
+    assert any("where the results say" in note for note in part.notes)
+    whole = schedule(replace(request, refine=False), SETTING, FORECAST, (), left_seconds=1000.0)
+    assert whole.predicted_seconds > 0.95 * 960
+
+
+def test_the_first_seed_is_scored_on_the_way_and_the_branches_are_predicted() -> None:
+    trials = schedule(REQUEST, SETTING, FORECAST, (), left_seconds=None).trials
+    first, second = (next(t for t in trials if t.seed == seed) for seed in (0, 1))
+    assert first.rungs == (50, 100)
+    assert second.rungs == ()
+    branches = (15 + 30) * 0.1
+    assert first.predicted_seconds - second.predicted_seconds > branches
+
+
+def test_very_short_trainings_have_no_rungs() -> None:
+    assert rungs_below(20) == (10,)
+    assert rungs_below(15) == ()
+
+
+def test_wishes_are_planned_as_they_are() -> None:
+    wishes = (
+        Wish(candidate=CANDIDATES[1], seed=4, steps=70, rungs=(30,), train_pairs=100),
+        Wish(candidate=CANDIDATES[0], seed=0, steps=20),
+    )
+    trials = schedule(replace(REQUEST, wishes=wishes), SETTING, FORECAST, (), left_seconds=None).trials
+    assert [(t.candidate, t.seed, t.training.steps, t.rungs) for t in trials] == [
+        (w.candidate, w.seed, w.steps, w.rungs) for w in wishes
+    ]
+    assert [t.data.train_pairs for t in trials] == [100, DATA.train_pairs]
 
 
 def test_a_slower_candidate_is_predicted_to_take_longer_and_gets_a_later_timeout() -> None:
     slow = [probe_of(c, 0.4 if c.variant == "sesd" else 0.1) for c in CANDIDATES]
-    trials = schedule(REQUEST, SETTING, MODELS, slow, (), left_seconds=None).trials
+    trials = schedule(REQUEST, SETTING, Forecast(slow, MODELS, DATA), (), left_seconds=None).trials
     by_variant = {t.candidate.variant: t for t in trials}
     assert by_variant["sesd"].predicted_seconds == pytest.approx(
         by_variant["cecd"].predicted_seconds + 0.3 * DEFAULT_STEPS
@@ -102,9 +103,9 @@ def test_a_slower_candidate_is_predicted_to_take_longer_and_gets_a_later_timeout
 
 
 def test_scoring_counts_in_the_predicted_time() -> None:
-    candidate = CANDIDATES[0]
-    few = replace(DATA, query_pairs=10, archive_pairs=10)
-    assert trial_seconds(PROBES[0], MODELS[candidate], few, 10) < trial_seconds(PROBES[0], MODELS[candidate], DATA, 10)
+    few = Forecast(PROBES, MODELS, replace(DATA, query_pairs=10, archive_pairs=10))
+    training = replace(SETTING.training, steps=10)
+    assert few.seconds(CANDIDATES[0], training) < FORECAST.seconds(CANDIDATES[0], training)
 
 
 def test_a_model_too_large_for_the_memory_is_refused_with_both_numbers() -> None:
