@@ -108,9 +108,8 @@ class Story:
         """How much of the planned time is over, or of the preparing before; between 0 and 1, None when unknown."""
         if self.preparing and self.preparing.total:
             return self.preparing.done / self.preparing.total
-        if not self.plan or not self.plan.predicted_seconds:
-            return None
-        return sum(t.share * t.plan.predicted_seconds for t in self.trials) / self.plan.predicted_seconds
+        predicted = sum(t.plan.predicted_seconds for t in self.trials)
+        return sum(t.share * t.plan.predicted_seconds for t in self.trials) / predicted if predicted else None
 
     @property
     def seconds_left(self) -> float | None:
@@ -137,6 +136,8 @@ class Story:
             case RunFinished():
                 ending = f"{event.completed} of {event.planned} trials completed"
                 return replace(self, ending=f"{ending}; {event.stopped}" if event.stopped else ending)
+            case TrialStarted() if event.plan.trial_id not in {trial.plan.trial_id for trial in self.trials}:
+                return replace(self, trials=(*self.trials, TrialStory(plan=event.plan, started=True)))
             case _:
                 return replace(self, trials=tuple(_after(trial, event) for trial in self.trials))
 

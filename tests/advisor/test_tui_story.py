@@ -7,7 +7,7 @@ import pytest
 import fakes
 from advisor.tui.story import Story, TrialStory
 from bench.result import Outcome
-from bench.run.events import Event, Planned, Preparing, RunFinished
+from bench.run.events import Event, Planned, Preparing, RunFinished, TrialStarted
 from tui_fakes import TRIALS, events, half_run, trial_events
 
 
@@ -77,3 +77,12 @@ def test_a_run_that_stopped_itself_says_why() -> None:
     )
     story = told(Preparing(what="decoding"), end).ended(109.0, failed=False)
     assert story.ending == "1 of 2 trials completed; the time budget does not hold trial 2"
+
+
+def test_a_trial_that_was_chosen_on_the_way_is_told_with_the_planned_ones() -> None:
+    planned = fakes.trial_result()
+    chosen = replace(fakes.trial_plan(fakes.trial_result(seed=3)), trial_id="chosen")
+    story = Story(begun_seconds=0.0).after(Planned(plan=fakes.run_plan(planned)))
+    story = story.after(TrialStarted(plan=chosen, number=2, pid=1))
+    assert [trial.status for trial in story.trials] == ["waiting", "running"]
+    assert story.share == 0.0
