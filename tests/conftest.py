@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ("toys", "asking")
+pytest_plugins = ("toys", "asking", "stores")
 
 SHARED = Path(__file__).parents[2] / "shared"
 

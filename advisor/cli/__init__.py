@@ -12,9 +12,12 @@ from advisor.cli.options import examples
 
 COMMANDS: Final = {
     "run": "advisor.cli.run",
+    "plan": "advisor.cli.plan",
     "recommend": "advisor.cli.recommend",
     "profile": "advisor.cli.profile",
+    "edge": "advisor.cli.edge",
     "sql": "advisor.cli.sql",
+    "doctor": "advisor.cli.doctor",
 }
 """Each command, and the module that holds it as `command`."""
 

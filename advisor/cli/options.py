@@ -8,7 +8,7 @@ from typing import Final
 import rich_click as click
 
 from bench.errors import UsageError
-from bench.units import parse_duration
+from bench.units import parse_duration, parse_size
 
 GOALS: Final = ("cross", "uni", "all")
 """Keys of `bench.score.goal.GOALS`, which loads SciPy; a test holds the two together."""
@@ -51,6 +51,14 @@ def seconds(_context: click.Context, _parameter: click.Parameter, text: str | No
         raise click.BadParameter(str(error)) from error
 
 
+def size(_context: click.Context, _parameter: click.Parameter, text: str | None) -> int | None:
+    """A callback that reads an amount of memory."""
+    try:
+        return None if text is None else parse_size(text)
+    except UsageError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 database = click.option(
     "--db",
     "database",
@@ -70,6 +78,22 @@ goal = click.option(
     default="cross",
     show_default=True,
     help="What is searched for: cross (the other sensor's images), uni (the same sensor's) or all.",
+)
+
+simulate = click.option(
+    "--simulate",
+    "recording",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Take the machine recorded in FILE for this one; csmae-bench doctor -o FILE records one.",
+)
+
+gpu_memory = click.option(
+    "--gpu-memory",
+    "gpu_memory_bytes",
+    metavar="SIZE",
+    callback=size,
+    help="Take the machine for one with a single GPU of this memory, as 24G or 24GiB.",
 )
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")

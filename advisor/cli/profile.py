@@ -1,8 +1,8 @@
 """csmae-bench profile: what the machine and the data are."""
 
-from collections.abc import Mapping
 from contextlib import closing
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import rich_click as click
@@ -10,15 +10,14 @@ from rich.table import Table
 
 from advisor.cli import options
 from advisor.cli.blocks import number_table
-from advisor.cli.streams import envelope, stdout
-from bench.errors import ExitCode
-from bench.units import gib
+from advisor.cli.machine import UNKNOWN, describe_hardware, measured_when, sheet, speed_table
+from advisor.cli.streams import envelope, stderr, stdout
+from bench.errors import BenchError, ExitCode, UsageError
 
 if TYPE_CHECKING:  # these load NumPy, psutil and NVML
     from bench.profile.dataset import DatasetProfile
-    from bench.profile.hardware import Gpu, HardwareProfile
-
-UNKNOWN: Final = "unknown"
+    from bench.profile.hardware import HardwareProfile
+    from bench.profile.speed import Speeds
 
 
 @click.group("profile", epilog=options.examples("csmae-bench profile hardware", "csmae-bench profile data my-pairs"))
@@ -29,18 +28,66 @@ def command() -> None:
     """
 
 
-@command.command("hardware")
+@command.command(
+    "hardware",
+    epilog=options.examples(
+        "csmae-bench profile hardware",
+        "csmae-bench profile hardware --measure",
+        "csmae-bench profile hardware --simulate recorded.json --gpu-memory 24G",
+    ),
+)
+@click.option(
+    "--measure/--no-measure",
+    default=None,
+    help="Measure how fast it computes, copies and reads, or do not. Left out: only what was never measured. "
+    "It takes about ten seconds a device.",
+)
+@options.simulate
+@options.gpu_memory
 @options.as_json
-def hardware(*, as_json: bool) -> ExitCode:
-    """Show processor, memory and GPUs, as far as this process may use them."""
-    from bench.profile.hardware import probe  # noqa: PLC0415  --help does without psutil and NVML
+def hardware(*, measure: bool | None, recording: Path | None, gpu_memory_bytes: int | None, as_json: bool) -> ExitCode:
+    """Show processor, memory, disk and GPUs, as far as this process may use them, and how fast they are."""
+    from bench.profile.simulate import machine  # noqa: PLC0415  --help does without psutil and NVML
 
-    machine = probe()
+    found = machine(recording, gpu_memory_bytes)
+    if found.simulated and measure:
+        raise UsageError("--measure: a simulated machine cannot be measured; leave out --simulate and --gpu-memory")
+    measured, warnings = ([], []) if found.simulated else _speeds(found, measure=measure)
     if as_json:
-        envelope("profile hardware", ExitCode.DONE, msgspec.to_builtins(machine) | {"id": machine.id})
-    else:
-        stdout().print(_sheet(describe_hardware(machine)))
+        data = msgspec.to_builtins(found) | {"id": found.id, "speeds": msgspec.to_builtins(measured)}
+        envelope("profile hardware", ExitCode.DONE, data, warnings=warnings)
+        return ExitCode.DONE
+    console = stdout()
+    console.print(sheet(describe_hardware(found)))
+    if measured:
+        console.print()
+        console.print(speed_table(found, measured))
+        console.print()
+    for line in (*map(measured_when, measured), *warnings):
+        console.print(line)
     return ExitCode.DONE
+
+
+def _speeds(machine: "HardwareProfile", *, measure: bool | None) -> "tuple[list[Speeds], list[str]]":
+    """The speed of each device, kept or measured now, and why one is missing.
+
+    Args:
+        measure: True: anew; False: never; None: what was not measured yet.
+    """
+    from bench.profile import speed  # noqa: PLC0415  --help does without psutil and NVML
+
+    found, warnings = [], []
+    for plan in speed.plans(machine):
+        speeds = None if measure else speed.kept(machine, plan.device)
+        if speeds is None and measure is not False:
+            stderr().print(f"measuring the speed of {plan.device}")
+            try:
+                speeds = speed.measure(machine, plan)
+            except BenchError as error:
+                warnings.append(str(error))
+        if speeds is not None:
+            found.append(speeds)
+    return found, warnings
 
 
 @command.command(
@@ -59,37 +106,13 @@ def data(*, path: str, as_json: bool) -> ExitCode:
         envelope("profile data", ExitCode.DONE, profile, warnings=profile.notes)
         return ExitCode.DONE
     console = stdout()
-    console.print(_sheet(describe_data(profile)))
+    console.print(sheet(describe_data(profile)))
     if profile.classes:
         console.print()
         console.print(class_table(profile))
     for note in profile.notes:
         console.print(f"\n{note}")
     return ExitCode.DONE
-
-
-def describe_hardware(machine: "HardwareProfile") -> dict[str, str]:
-    """The rows of a machine's sheet."""
-    gpus = {f"GPU {gpu.index}": describe_gpu(gpu) for gpu in machine.gpus}
-    return {
-        "Processor": machine.cpu_name or UNKNOWN,
-        "Cores": f"{machine.cores_usable} usable of {machine.cores_total}",
-        "Memory": f"{gib(machine.memory_available_bytes)} free of {gib(machine.memory_limit_bytes)} usable, "
-        f"{gib(machine.memory_total_bytes)} in the machine",
-        **(gpus or {"GPU": f"none ({machine.gpu_note})"}),
-        "Platform": machine.platform,
-        "Machine id": machine.id,
-    }
-
-
-def describe_gpu(gpu: "Gpu") -> str:
-    """One GPU in words; what the driver does not tell is unknown."""
-    free = UNKNOWN if gpu.memory_free_bytes is None else gib(gpu.memory_free_bytes)
-    total = UNKNOWN if gpu.memory_total_bytes is None else gib(gpu.memory_total_bytes)
-    return (
-        f"{gpu.name}, memory {free} free of {total}, "
-        f"compute capability {gpu.compute_capability or UNKNOWN}, driver {gpu.driver or UNKNOWN}"
-    )
 
 
 def describe_data(profile: "DatasetProfile") -> dict[str, str]:
@@ -117,13 +140,3 @@ def class_table(profile: "DatasetProfile") -> Table:
     for number, name in enumerate(profile.classes):
         table.add_row(name, *(str(profile.class_pairs[split][number]) for split in profile.pairs))
     return table
-
-
-def _sheet(rows: Mapping[str, str]) -> Table:
-    """Names and values side by side."""
-    sheet = Table.grid(padding=(0, 2))
-    sheet.add_column(style="bold", no_wrap=True)
-    sheet.add_column(overflow="fold")
-    for name, value in rows.items():
-        sheet.add_row(name, value)
-    return sheet

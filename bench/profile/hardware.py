@@ -2,32 +2,29 @@
 
 import hashlib
 import json
-import os
-import platform
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Final
 
-import psutil
-import pynvml
+from bench.profile import allowed
+from bench.profile.gpu import Gpu, visible_gpus
+from bench.profile.recording import CPUINFO, Recording, Space, record
 
-from bench.profile.cgroup import limits
+__all__ = ["Gpu", "HardwareProfile", "probe", "profile"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gpu:
-    """One accelerator as NVML tells of it."""
-
-    index: int
-    """As torch counts: "cuda:0" is 0."""
-    name: str
-    memory_total_bytes: int | None
-    memory_free_bytes: int | None
-    """Free now: other processes count."""
-    compute_capability: str | None
-    """As "9.0"."""
-    driver: str | None
+INSTRUCTION_SETS: Final = {
+    "avx2": "",
+    "avx512f": "",
+    "avx512_bf16": "bf16",
+    "avx512_fp16": "fp16",
+    "amx_bf16": "bf16",
+    "amx_fp16": "fp16",
+    "asimd": "",
+    "asimdhp": "fp16",
+    "sve": "",
+    "bf16": "bf16",
+}
+"""Flags of /proc/cpuinfo that decide how fast matrix products are, and the arithmetic that each brings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +35,11 @@ class HardwareProfile:
     cores_total: int
     """Logical cores of the host."""
     cores_usable: int
-    """Under affinity and cgroup quota: what a trial's threads get."""
+    """Under affinity, cgroup quota and Slurm: what a trial's threads get."""
     memory_total_bytes: int
     """Of the host."""
     memory_limit_bytes: int
-    """Where the kernel kills us: the cgroup limit, or the host's memory without one."""
+    """Where we are killed or refused more: the tightest limit, or the host's memory without one."""
     memory_available_bytes: int
     """Free now, within the limit."""
     gpus: tuple[Gpu, ...]
@@ -50,6 +47,28 @@ class HardwareProfile:
     """Why there is no GPU in the list ("no NVIDIA driver"); empty when there is one."""
     platform: str
     """As "Linux x86_64"."""
+    cores_origin: str = ""
+    """What sets `cores_usable`: "the machine", "affinity", "cgroup quota", "Slurm"; empty: not recorded."""
+    affinity_cores: int | None = None
+    cpu_quota_cores: float | None = None
+    """Processor seconds in a second that the cgroup allows; None: no quota."""
+    slurm_cores: int | None = None
+    """None outside a job."""
+    instruction_sets: tuple[str, ...] | None = None
+    """Those of `INSTRUCTION_SETS` that the processor has."""
+    memory_origin: str = ""
+    """What sets `memory_limit_bytes`: "the machine", "cgroup v2", "Slurm", "ulimit -v"; empty: not recorded."""
+    swap_total_bytes: int | None = None
+    """That we may use."""
+    swap_free_bytes: int | None = None
+    work_disk: Space | None = None
+    """Where the working folder lies."""
+    cache_disk: Space | None = None
+    """Where the cache folder lies."""
+    shared_memory: Space | None = None
+    """The file system in memory that processes share (/dev/shm)."""
+    simulated: str = ""
+    """What this is simulated from; empty: the machine is real and here."""
 
     @property
     def id(self) -> str:
@@ -63,105 +82,62 @@ class HardwareProfile:
         )
         return hashlib.sha256(json.dumps(stable).encode()).hexdigest()[:12]
 
+    @property
+    def cpu_precisions(self) -> tuple[str, ...] | None:
+        """Arithmetic below float32 that the processor has units for; None: unknown."""
+        if self.instruction_sets is None:
+            return None
+        return tuple(sorted({INSTRUCTION_SETS[name] for name in self.instruction_sets} - {""}))
+
 
 def probe(root: Path = Path("/")) -> HardwareProfile:
     """Look at this machine, from outside: no CUDA context is made.
 
     Args:
-        root: where proc and sys are mounted.
+        root: where proc, sys and dev are mounted.
     """
-    memory = psutil.virtual_memory()
-    allowed = limits(root)
-    cores = os.cpu_count() or 1
-    usable = min(_affinity() or cores, int(allowed.cpus or cores))
-    gpus, note = _gpus(os.environ)
+    return profile(record(root))
+
+
+def profile(recording: Recording) -> HardwareProfile:
+    """What a machine's answers come to."""
+    host, cores, memory = recording.host, allowed.cores(recording), allowed.memory(recording)
+    gpus, note = visible_gpus(
+        recording.nvml,
+        recording.variables.get("CUDA_VISIBLE_DEVICES"),
+        sees_all_processes=host.sees_all_processes,
+    )
+    processor = _processor(recording)
     return HardwareProfile(
-        cpu_name=_cpu_name(root),
-        cores_total=cores,
-        cores_usable=max(1, usable),
-        memory_total_bytes=memory.total,
-        memory_limit_bytes=min(memory.total, _or(allowed.memory_bytes, memory.total)),
-        memory_available_bytes=min(memory.available, _or(allowed.memory_free_bytes, memory.available)),
+        cpu_name=processor.get("model name") or host.processor,
+        cores_total=host.cores,
+        cores_usable=cores.usable,
+        memory_total_bytes=host.memory_total_bytes,
+        memory_limit_bytes=memory.limit_bytes,
+        memory_available_bytes=memory.available_bytes,
         gpus=gpus,
         gpu_note=note,
-        platform=f"{platform.system()} {platform.machine()}",
+        platform=host.platform,
+        cores_origin=cores.origin,
+        affinity_cores=host.affinity,
+        cpu_quota_cores=cores.quota,
+        slurm_cores=cores.slurm,
+        instruction_sets=_instruction_sets(processor),
+        memory_origin=memory.origin,
+        swap_total_bytes=memory.swap_total_bytes,
+        swap_free_bytes=memory.swap_free_bytes,
+        work_disk=host.spaces.get("work"),
+        cache_disk=host.spaces.get("cache"),
+        shared_memory=host.spaces.get("shm"),
     )
 
 
-def _or(limit: int | None, otherwise: int) -> int:
-    return otherwise if limit is None else limit
+def _processor(recording: Recording) -> dict[str, str]:
+    """The lines of the first core's description."""
+    pairs = (line.partition(":") for line in recording.files.get(CPUINFO, "").splitlines())
+    return {key.strip(): value.strip() for key, _, value in pairs}
 
 
-def _affinity() -> int | None:
-    """Cores that this process may be scheduled on, where the system has such a thing."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
-
-
-def _cpu_name(root: Path) -> str | None:
-    try:
-        lines = (root / "proc/cpuinfo").read_text().splitlines()
-    except (OSError, UnicodeDecodeError):
-        lines = []
-    for line in lines:
-        key, _, value = line.partition(":")
-        if key.strip() == "model name" and value.strip():
-            return value.strip()
-    return platform.processor() or None
-
-
-def _gpus(environment: Mapping[str, str]) -> tuple[tuple[Gpu, ...], str]:
-    """The GPUs that torch will see, in its order, or why there are none."""
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError_LibraryNotFound:
-        return (), "no NVIDIA driver"
-    except pynvml.NVMLError as error:
-        return (), f"the NVIDIA driver does not answer: {error}"
-    count = _known(pynvml.nvmlDeviceGetCount) or 0
-    handles = [_known(pynvml.nvmlDeviceGetHandleByIndex, number) for number in range(count)]
-    chosen = environment.get("CUDA_VISIBLE_DEVICES")
-    shown = handles if chosen is None else _visible(handles, chosen)
-    gpus = tuple(_gpu(index, handle) for index, handle in enumerate(shown))
-    _known(pynvml.nvmlShutdown)
-    if gpus:
-        return gpus, ""
-    if handles:
-        return (), f"CUDA_VISIBLE_DEVICES={chosen} names none of the GPUs ({len(handles)})"
-    return (), "the NVIDIA driver finds no GPU"
-
-
-def _visible(handles: list[object], chosen: str) -> list[object]:
-    """The GPUs named by number or by the start of their UUID; CUDA stops reading at the first name it does not know."""
-    uuids = [str(_known(pynvml.nvmlDeviceGetUUID, handle)) for handle in handles]
-    shown = []
-    for word in map(str.strip, chosen.split(",")):
-        numbers = [number for number, uuid in enumerate(uuids) if word == str(number) or _names(word, uuid)]
-        if len(numbers) != 1:
-            break
-        shown.append(handles[numbers[0]])
-    return shown
-
-
-def _names(word: str, uuid: str) -> bool:
-    return word.startswith("GPU-") and uuid.startswith(word)
-
-
-def _gpu(index: int, handle: object) -> Gpu:
-    memory = _known(pynvml.nvmlDeviceGetMemoryInfo, handle)
-    capability = _known(pynvml.nvmlDeviceGetCudaComputeCapability, handle)
-    return Gpu(
-        index=index,
-        name=_known(pynvml.nvmlDeviceGetName, handle) or "unknown GPU",
-        memory_total_bytes=memory and memory.total,
-        memory_free_bytes=memory and memory.free,
-        compute_capability=capability and f"{capability[0]}.{capability[1]}",
-        driver=_known(pynvml.nvmlSystemGetDriverVersion),
-    )
-
-
-def _known(ask: Callable[..., Any], *given: object) -> Any:  # noqa: ANN401  NVML has no types
-    """What NVML answers; None where this card or driver does not."""
-    try:
-        return ask(*given)
-    except pynvml.NVMLError:
-        return None
+def _instruction_sets(processor: dict[str, str]) -> tuple[str, ...] | None:
+    flags = processor.get("flags") or processor.get("Features")
+    return None if flags is None else tuple(name for name in INSTRUCTION_SETS if name in flags.split())

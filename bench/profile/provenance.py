@@ -4,13 +4,12 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Iterable
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Final
 
 from bench.profile.hardware import HardwareProfile
+from bench.profile.recording import versions
 from bench.result import Provenance
 
 _DISTRIBUTION: Final = "csmae-advisor"
@@ -31,24 +30,13 @@ def provenance(hardware: HardwareProfile, *, command: str) -> Provenance:
         command: as typed; home paths are taken out.
     """
     return Provenance(
-        tool_version=_versions([_DISTRIBUTION]).get(_DISTRIBUTION, "unknown"),
+        tool_version=versions([_DISTRIBUTION]).get(_DISTRIBUTION, "unknown"),
         commit=_commit(Path(__file__)),
         machine=hardware.id,
-        versions={"python": platform.python_version(), **_versions(_DECISIVE)},
+        versions={"python": platform.python_version(), **versions(_DECISIVE)},
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=_without_home(command),
+        command=without_home(command),
     )
-
-
-def _versions(packages: Iterable[str]) -> dict[str, str]:
-    """Installed versions, read without importing anything; a package that is not installed is left out."""
-    found = {}
-    for package in packages:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def _commit(file: Path) -> str | None:
@@ -76,7 +64,7 @@ def _git(folder: Path, *words: str) -> str | None:
     return answer.stdout.strip()
 
 
-def _without_home(command: str) -> str:
+def without_home(command: str) -> str:
     """The home folder written as "~", so that a stored command names nobody."""
     try:
         home = str(Path.home())

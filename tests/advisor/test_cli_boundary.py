@@ -164,7 +164,7 @@ def test_control_characters_in_a_message_reach_no_terminal(
     )
 
 
-@pytest.mark.parametrize("words", [["--version"], ["run", "--help"], ["profile", "hardware"]])
+@pytest.mark.parametrize("words", [["--version"], ["run", "--help"], ["profile", "hardware", "--no-measure"]])
 def test_a_reader_that_went_away_is_no_news(words: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)

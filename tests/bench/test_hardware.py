@@ -1,4 +1,5 @@
 import os
+import resource
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 import fakes
 from bench.profile.hardware import Gpu, HardwareProfile, probe
+from bench.profile.recording import VARIABLES
 
 GIB = 1024**3
 
@@ -40,6 +42,9 @@ def host(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {*range(6)}, raising=False)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=8 * GIB, available=5 * GIB))
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.mark.usefixtures("no_driver", "host")
@@ -114,6 +119,7 @@ CARDS = tuple(
         memory_free_bytes=number * GIB,
         compute_capability=f"{8 + number}.6",
         driver="570.00",
+        energy_counter=False,
     )
     for number in range(2)
 )
