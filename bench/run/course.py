@@ -93,8 +93,7 @@ class Course:
         """Train a copy of the trunk to its end, score it and throw it away."""
         with self._trainer.branch(rung):
             branch = Curve(self._trainer)
-            for _ in branch.train(rung, lambda: self._stop.asked):
-                self._stop.check()
+            list(branch.train(rung, lambda: self._stop.asked))  # its losses belong to no curve that is told
             self._branch_seconds += branch.seconds_here
             self._stop.check()
             self._tell_score(rung, self._curve.seconds + branch.seconds_here)
