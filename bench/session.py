@@ -17,7 +17,7 @@ from bench.plan.plan import Request
 from bench.profile.provenance import provenance
 from bench.result import Provenance, TrialResult
 from bench.run.control import Control
-from bench.run.crew import Crew, Over
+from bench.run.crew import Crew, Over, Told
 from bench.run.deadline import Deadline
 from bench.run.events import CutOff, Event, Probed, RunFinished, TrialFinished, TrialStarted
 from bench.run.executor import STOPPED_BY_USER, LocalExecutor
@@ -234,10 +234,14 @@ class _Conduct:
                 yield message.event
 
     def _end(self, stopped: str) -> None:
-        """Keep what was running, whatever happened."""
-        self._crew.close()
+        """Keep what was running, whatever happened: what it told last may not have been listened to."""
         for hand in self._hands.values():
-            hand.ledger.cancel(STOPPED_BY_USER)
+            hand.ledger.cancel(STOPPED_BY_USER)  # unless it told another ending
+        self._crew.close()
+        while message := self._crew.receive(0):
+            if isinstance(message, Told) and not isinstance(message.event, Forked | Probed | EdgeTried):
+                self._hands[message.trial_id].ledger.add(message.event)
+        for hand in self._hands.values():
             self._keeper.keep(hand.result())
         self._keeper.settle(self._run_id, finished_at=_now(), stopped=stopped)
         prune(checkpoint_root(), keep_bytes=CHECKPOINT_BYTES)
