@@ -1,7 +1,7 @@
 """The one loop behind both faces: prepare, run, keep. An iterator of events."""
 
 import secrets
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -36,15 +36,17 @@ CHECKPOINT_BYTES: Final = 10 * 1000**3
 """Of trainings that could be gone on with; the oldest are removed first."""
 
 
-def plan(request: Request) -> Generator[Event]:
+def plan(request: Request, store: Results | None = None) -> Generator[Event]:
     """What a run would do, up to and including `Planned`; nothing is stored.
 
+    Args:
+        store: whose trials predictions may rest on; it is only read, and need not exist.
     Raises: BenchError: the request, the data or the machine cannot be used.
     """
     deadline = Deadline(request.time_budget_seconds)
     run_id = secrets.token_hex(4)
     with closing(LocalExecutor(log_path(run_id))) as executor:
-        yield from prepare(request, executor, run_id, deadline)
+        yield from prepare(request, executor, run_id, deadline, known=_known(store))
 
 
 def run(request: Request, store: Results, *, control: Control | None = None) -> Generator[Event]:
@@ -61,7 +63,7 @@ def run(request: Request, store: Results, *, control: Control | None = None) -> 
     executor = LocalExecutor(log_path(run_id))
     with closing(executor):
         yield from _greet(store)
-        prepared = yield from prepare(request, executor, run_id, deadline)
+        prepared = yield from prepare(request, executor, run_id, deadline, known=_known(store))
         birth = provenance(prepared.hardware, command=request.command)
         store.add_run(
             run_id,
@@ -96,7 +98,7 @@ def resume(
     with closing(executor):
         yield from greeting
         fixed = replace(request, precision=before.plan.trials[0].precision, k=before.plan.trials[0].k)
-        prepared = yield from prepare(fixed, executor, before.run_id, deadline, before=before.plan)
+        prepared = yield from prepare(fixed, executor, before.run_id, deadline, known=_known(store), before=before.plan)
         if prepared.dataset.fingerprint != before.dataset.fingerprint:
             raise UsageError(
                 f"{prepared.dataset.name} is not what run {before.run_id} was trained on (its pairs, labels or bands "
@@ -124,6 +126,15 @@ def _greet(store: Results) -> Generator[Event]:
             planned=cut.planned,
             trials=tuple(f"{trial.candidate.title} seed {trial.seed}" for trial in cut.cut),
         )
+
+
+def _known(store: Results | None) -> Callable[[str], Sequence[TrialResult]]:
+    """What a machine has shown in this store."""
+
+    def history(machine: str) -> Sequence[TrialResult]:
+        return store.history(machine=machine) if store and store.path.exists() else ()
+
+    return history
 
 
 def _stored(run_id: str | None, store: Results) -> Run:

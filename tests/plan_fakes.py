@@ -1,7 +1,8 @@
 """Networks, data and probes for tests of planning. Every number is made up."""
 
+from bench.plan.calibrate import calibrate
+from bench.plan.forecast import Forecast, Setting
 from bench.plan.plan import Probe
-from bench.plan.schedule import Setting
 from bench.result import Candidate, DataUse, Training
 from models.config import VARIANTS, ModelConfig, configure
 
@@ -33,6 +34,9 @@ SETTING = Setting(
 def probe_of(candidate: Candidate, step_seconds: float = 0.1) -> Probe:
     return Probe(
         candidate=candidate,
+        model=MODELS[candidate],
+        batch_pairs=32,
+        threads=2,
         precision="fp32",
         matmul_flops={"fp32": 1e11},
         step_seconds=step_seconds,
@@ -40,3 +44,9 @@ def probe_of(candidate: Candidate, step_seconds: float = 0.1) -> Probe:
         start_seconds=0.5,
         steps=10,
     )
+
+
+def forecast_of(*probes: Probe, data: DataUse = DATA) -> Forecast:
+    """What is predicted from these probes alone."""
+    models = {probe.candidate: MODELS[probe.candidate] for probe in probes}
+    return Forecast(models, data, calibrate(probes, threads=2))

@@ -7,13 +7,15 @@ tell two points apart, smaller nested subsets of the pairs, longer training wher
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from math import inf
 from statistics import fmean, median
 from typing import Final
 
+from bench.plan.forecast import Forecast, Setting
 from bench.plan.keys import trunk_key
 from bench.plan.plan import Dropped, Request, RunPlan, TrialPlan, Wish
-from bench.plan.schedule import PATIENCE, Forecast, Setting, trial_plan
+from bench.plan.schedule import PATIENCE, trial_plan
 from bench.plan.verdict import hopeless, undecided
 from bench.result import CROSS_DIRECTIONS, Candidate, Outcome, TrialResult
 from models.config import VARIANTS
@@ -222,10 +224,12 @@ class Agenda:
 
     def _planned(self, wish: Wish, purpose: str) -> TrialPlan:
         number = len(self._begun) + len(self._waiting) + 1
-        trial = trial_plan(wish, number, self._request, self._setting, self._forecast, purpose=purpose)
+        planned = partial(
+            trial_plan, wish, number, self._request, self._setting, forecast=self._forecast, purpose=purpose
+        )
+        trial = planned()
         saved = [t.training.trunk_steps for t in self._begun if trunk_key(t) == trunk_key(trial)]
-        spared = self._forecast.step_seconds(wish.candidate) * max(saved, default=0)
-        return replace(trial, predicted_seconds=trial.predicted_seconds - spared)
+        return planned(steps_saved=max(saved)) if saved else trial
 
     @property
     def _steps(self) -> int:

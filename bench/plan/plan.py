@@ -158,6 +158,17 @@ class Probe:
     """From the request to the first step: process, model, data."""
     steps: int
     """Steps that the median is over."""
+    model: ModelConfig | None = None
+    """What was measured; a probe without it calibrates nothing."""
+    batch_pairs: int = 0
+    device: str = "cpu"
+    threads: int = 1
+    process_bytes: int | None = None
+    """Memory of the process before it had a network, files that it maps included; None: not told, or on a GPU."""
+    grown_bytes: int | None = None
+    """Private memory that it gained by the highest peak of steps and embedding; None: not told, or on a GPU."""
+    peak_memory_bytes: int | None = None
+    """Of the accelerator, by its allocator; None on a CPU."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

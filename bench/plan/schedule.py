@@ -1,15 +1,13 @@
 """Which trials a run begins with: seed by seed, every candidate with equal steps, as many as the time allows."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from bench.errors import BudgetError
-from bench.plan.plan import Probe, Refusal, Request, RunPlan, TrialPlan, Wish
-from bench.result import Candidate, DataUse, Precision, Training
+from bench.plan.forecast import Forecast, Setting
+from bench.plan.plan import Refusal, Request, RunPlan, TrialPlan, Wish
 from bench.units import duration
-from models import cost
-from models.config import ModelConfig
 
 DEFAULT_STEPS: Final = 200
 """Of a trial without a time budget: about 20 s at nano size on two cores, enough to double cross-sensor scores."""
@@ -34,74 +32,6 @@ RESERVE: Final = 0.04
 
 PATIENCE: Final = 3.0
 """A trial is stopped when it takes this many times its prediction, and a minute more."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What the trials of a run have in common."""
-
-    run_id: str
-    data: DataUse
-    cache: str
-    device: str
-    precision: Precision
-    threads: int
-    training: Training
-    checkpoints: str = ""
-    """Folder for what training can go on from."""
-    memory_limit_bytes: int | None = None
-    """Of each trial's process."""
-
-
-def unfit(model: ModelConfig, *, batch_pairs: int, precision: Precision | None, memory_bytes: int | None) -> str | None:
-    """Why the model cannot train in this memory, by formula alone; None when it may.
-
-    Args:
-        precision: None, not chosen yet, counts as the smallest, so that nothing is refused that might fit.
-        memory_bytes: what a trial may use; None, unknown, refuses nothing.
-    """
-    if memory_bytes is None:
-        return None
-    needed = cost.state_bytes(model) + batch_pairs * cost.activation_bytes(model, 4 if precision == "fp32" else 2)
-    if needed <= memory_bytes:
-        return None
-    return f"needs about {needed / 1e9:.1f} GB to train at batch {batch_pairs}, {memory_bytes / 1e9:.1f} GB are there"
-
-
-class Forecast:
-    """Predicted seconds of trials, from the measured step of each candidate."""
-
-    def __init__(self, probes: Sequence[Probe], models: Mapping[Candidate, ModelConfig], data: DataUse) -> None:
-        self.candidates = tuple(probe.candidate for probe in probes)
-        self._probes = {probe.candidate: probe for probe in probes}
-        self._models, self._data = models, data
-
-    def model(self, candidate: Candidate) -> ModelConfig:
-        """Its network."""
-        return self._models[candidate]
-
-    def step_seconds(self, candidate: Candidate) -> float:
-        """Of one training step."""
-        return self._probes[candidate].step_seconds
-
-    def seconds(self, candidate: Candidate, training: Training, rungs: Sequence[int] = ()) -> float:
-        """Start, steps, branches and scorings of a trial."""
-        probe = self._probes[candidate]
-        branches = sum(replace(training, steps=rung).decay_steps for rung in rungs)
-        scorings = 2 + len(rungs)
-        return (
-            probe.start_seconds
-            + (training.steps + branches) * probe.step_seconds
-            + scorings * self._scoring_seconds(candidate)
-        )
-
-    def _scoring_seconds(self, candidate: Candidate) -> float:
-        probe, data = self._probes[candidate], self._data
-        images = data.query_pairs + data.archive_pairs
-        width = self._models[candidate].size.width
-        # six searches a scoring: four directions by label, two by partner; at a quarter of the matrix product's speed
-        search = 6 * 2 * data.query_pairs * images * width / (0.25 * max(probe.matmul_flops.values()))
-        return images / probe.embed_pairs_per_second + search
 
 
 def schedule(
@@ -129,7 +59,9 @@ def schedule(
             for candidate in forecast.candidates
         ]
     trials = tuple(
-        trial_plan(wish, number, request, setting, forecast, purpose="another seed" if wish.seed else "first result")
+        trial_plan(
+            wish, number, request, setting, forecast=forecast, purpose="another seed" if wish.seed else "first result"
+        )
         for number, wish in enumerate(wishes, start=1)
     )
     return RunPlan(
@@ -142,17 +74,25 @@ def schedule(
 
 
 def trial_plan(
-    wish: Wish, number: int, request: Request, setting: Setting, forecast: Forecast, *, purpose: str
+    wish: Wish,
+    number: int,
+    request: Request,
+    setting: Setting,
+    *,
+    forecast: Forecast,
+    purpose: str,
+    steps_saved: int = 0,
 ) -> TrialPlan:
     """A wish, complete.
 
     Args:
         number: of the trial within its run, from 1.
+        steps_saved: of its trunk, in a checkpoint.
     """
     training = replace(
         setting.training, steps=wish.steps, warmup_steps=min(setting.training.warmup_steps, max(1, wish.steps // 5))
     )
-    predicted = forecast.seconds(wish.candidate, training, wish.rungs)
+    predicted = forecast.seconds(wish.candidate, training, wish.rungs, steps_saved=steps_saved)
     pairs = min(wish.train_pairs or setting.data.train_pairs, setting.data.train_pairs)
     return TrialPlan(
         trial_id=f"{setting.run_id}-{number:02d}",
@@ -170,6 +110,8 @@ def trial_plan(
         threads=setting.threads,
         predicted_seconds=predicted,
         timeout_seconds=PATIENCE * predicted + 60,
+        predictions=forecast.predictions(wish.candidate, training, wish.rungs, steps_saved=steps_saved),
+        micro_batches=setting.parts.get(wish.candidate, 1),
         purpose=purpose,
         checkpoints=setting.checkpoints,
         memory_limit_bytes=setting.memory_limit_bytes,
@@ -188,6 +130,7 @@ def renewed(trial: TrialPlan, setting: Setting, forecast: Forecast) -> TrialPlan
         memory_limit_bytes=setting.memory_limit_bytes,
         predicted_seconds=predicted,
         timeout_seconds=PATIENCE * predicted + 60,
+        predictions=forecast.predictions(trial.candidate, trial.training, trial.rungs),
     )
 
 

@@ -1,35 +1,30 @@
 """Everything before the first trial: profile, decode, measure a step of each candidate, plan."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from math import inf
 from pathlib import Path
-from typing import Final
 
 from platformdirs import user_cache_path
 
 from bench.data import cache
 from bench.data.pairs import open_pairs
 from bench.errors import UnfitError, UsageError
-from bench.plan.plan import Probe, ProbePlan, Refusal, Request, RunPlan
-from bench.plan.schedule import Forecast, Setting, renewed, schedule, unfit
+from bench.plan.calibrate import calibrate
+from bench.plan.forecast import Forecast, Setting, parts_needed, unfit
+from bench.plan.plan import Refusal, Request, RunPlan
+from bench.plan.schedule import renewed, schedule
 from bench.profile.dataset import DatasetProfile, data_use, profile_dataset
 from bench.profile.hardware import HardwareProfile
 from bench.profile.hardware import probe as probe_hardware
-from bench.result import Candidate, DataUse, Precision, Training
+from bench.result import Candidate, DataUse, Training, TrialResult
 from bench.run.deadline import Deadline
-from bench.run.events import Ended, Event, Planned, Preparing, Probed, Profiled
+from bench.run.events import Event, Planned, Profiled
 from bench.run.executor import Executor
 from bench.run.memory import headroom
+from bench.run.probing import probing
 from bench.run.progress import with_progress
 from models.config import ModelConfig, configure
-
-PROBE_SECONDS: Final = 1.5
-"""Time for the steps of one candidate's probe."""
-
-PROBE_SHARE: Final = 0.03
-"""Of a time budget, for the steps of one candidate's probe, when that is less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,16 +41,24 @@ class Prepared:
 
 
 def prepare(
-    request: Request, executor: Executor, run_id: str, deadline: Deadline, *, before: RunPlan | None = None
+    request: Request,
+    executor: Executor,
+    run_id: str,
+    deadline: Deadline,
+    *,
+    known: Callable[[str], Sequence[TrialResult]],
+    before: RunPlan | None = None,
 ) -> Generator[Event, None, Prepared]:
     """Profile machine and data, decode, probe and plan; the last event is `Planned`.
 
     Args:
+        known: what a machine of this id has shown before, by its stored trials.
         before: the plan of a run to go on with; its trials are kept.
     Raises: BenchError: the request, the data or the machine cannot be used, or the time budget ends before that.
     """
     hardware = probe_hardware()
     devices = resolve_devices(request.device, hardware)
+    history = known(hardware.id)
     with closing(open_pairs(request.data)) as pairs:
         dataset = profile_dataset(pairs)
         yield Profiled(hardware=hardware, dataset=dataset)
@@ -79,11 +82,12 @@ def prepare(
         checkpoints=str(checkpoint_root()),
         memory_limit_bytes=headroom(hardware) if devices == ("cpu",) else None,
     )
-    models, refusals = _networks(request, dataset, hardware, setting)
-    probes, precision, notes = yield from _probe(
-        request, models, setting, executor=executor, refusals=refusals, deadline=deadline
+    models, refusals, parts = _networks(request, dataset, hardware, setting)
+    setting = replace(setting, parts=parts)
+    probes, precision, notes = yield from probing(
+        request, models, setting, executor=executor, refusals=refusals, deadline=deadline, history=history
     )
-    if not probes:
+    if not models:
         raise UnfitError(
             "no candidate can be trained here: " + "; ".join(f"{r.candidate.title} {r.reason}" for r in refusals)
         )
@@ -92,7 +96,10 @@ def prepare(
     if len(devices) > 1:
         notes += (f"{len(devices)} GPUs at once, a trial on each",)
     setting = replace(setting, precision=precision)
-    forecast = Forecast(probes, models, data)
+    calibration = calibrate(
+        probes, history, machine=hardware.id, device=setting.device, precision=precision, threads=setting.threads
+    )
+    forecast = Forecast(models, data, calibration)
     if before:
         trials = tuple(renewed(t, setting, forecast) for t in before.trials if t.candidate in forecast.candidates)
         plan = replace(before, trials=trials, predicted_seconds=sum(t.predicted_seconds for t in trials))
@@ -144,73 +151,26 @@ def neighbours(asked: int, data: DataUse) -> int:
 
 def _networks(
     request: Request, dataset: DatasetProfile, hardware: HardwareProfile, setting: Setting
-) -> tuple[dict[Candidate, ModelConfig], list[Refusal]]:
-    """The network of each candidate that memory does not forbid."""
+) -> tuple[dict[Candidate, ModelConfig], list[Refusal], dict[Candidate, int]]:
+    """The network of each candidate that memory does not forbid, and into how many parts its batches must be split."""
     gpu = setting.device.partition(":")[2]
-    memory = hardware.gpus[int(gpu)].memory_free_bytes if gpu else hardware.memory_available_bytes
+    memory = hardware.gpus[int(gpu)].memory_free_bytes if gpu else setting.memory_limit_bytes
     bands = {sensor: len(names) for sensor, names in dataset.bands.items()}
-    models, refusals = {}, []
+    models: dict[Candidate, ModelConfig] = {}
+    refusals: list[Refusal] = []
+    split: dict[Candidate, int] = {}
     for candidate in request.candidates:
         try:
             model = configure(candidate.variant, candidate.size, bands=bands, image_pixels=dataset.image_pixels)
         except ValueError as error:
             raise UsageError(f"{candidate.title} does not fit the images of {dataset.name}: {error}") from error
-        reason = unfit(
-            model,
-            batch_pairs=setting.training.batch_pairs,
-            precision=request.precision,
-            memory_bytes=memory,
+        parts = parts_needed(
+            model, batch_pairs=setting.training.batch_pairs, precision=request.precision, memory_bytes=memory
         )
-        if reason:
+        if parts is None:
+            reason = unfit(model, precision=request.precision, memory_bytes=memory or 0)
             refusals.append(Refusal(candidate=candidate, reason=reason))
         else:
             models[candidate] = model
-    return models, refusals
-
-
-def _probe(
-    request: Request,
-    models: dict[Candidate, ModelConfig],
-    setting: Setting,
-    *,
-    executor: Executor,
-    refusals: list[Refusal],
-    deadline: Deadline,
-) -> Generator[Event, None, tuple[list[Probe], Precision, tuple[str, ...]]]:
-    """Measure a step of each candidate; the first one also chooses the arithmetic for all."""
-    precisions: tuple[Precision, ...] = (request.precision,) if request.precision else ("fp32", "bf16")
-    notes = (f"arithmetic {request.precision}, as asked",) if request.precision else ()
-    probes: list[Probe] = []
-    for number, (candidate, model) in enumerate(models.items()):
-        yield Preparing(what=f"measuring a step of {candidate.title}", done=number, total=len(models))
-        job = ProbePlan(
-            candidate=candidate,
-            model=model,
-            training=setting.training,
-            cache=setting.cache,
-            device=setting.device,
-            precisions=precisions,
-            threads=setting.threads,
-            budget_seconds=min(PROBE_SECONDS, PROBE_SHARE * (deadline.budget_seconds or inf)),
-        )
-        failure = "its probe ended without a word"
-        with closing(executor.run(job, timeout_seconds=deadline.within(600))) as events:
-            for event in events:
-                if isinstance(event, Probed):
-                    failure = ""
-                    probes.append(event.probe)
-                    yield event
-                elif isinstance(event, Ended):
-                    failure = event.cause
-        deadline.check(f"a step of {candidate.title} was being measured")
-        if failure:
-            refusals.append(Refusal(candidate=candidate, reason=f"its probe failed: {failure}"))
-        elif len(precisions) > 1:
-            notes = (_precision_note(probes[0]),)
-            precisions = (probes[0].precision,)
-    return probes, precisions[0], notes
-
-
-def _precision_note(probe: Probe) -> str:
-    rates = ", ".join(f"{name} {flops / 1e9:.3g} GFLOP/s" for name, flops in probe.matmul_flops.items())
-    return f"arithmetic {probe.precision}, the fastest measured here (matrix product: {rates})"
+            split[candidate] = parts
+    return models, refusals, split

@@ -1,18 +1,21 @@
-"""A few real steps of a candidate: which arithmetic is fastest here, and how long a step takes."""
+"""A few real steps of a candidate: which arithmetic is fastest here, how long a step takes, how much memory."""
 
+from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
 from typing import Final
 
 import numpy as np
+import psutil
 import torch
 
 from bench.data.cache import CachedSplit, open_split
 from bench.plan.plan import Probe, ProbePlan
 from bench.result import Precision
-from bench.run.clock import settler
+from bench.run.clock import Clock, settler
 from bench.run.embed import EMBED_BATCH, autocast, embed
-from bench.run.train import Trainer, step_seconds
+from bench.run.memory import private_peak_bytes
+from bench.run.train import Trainer
 from models import csmae
 
 MATMUL_SIZE: Final = 512
@@ -22,39 +25,52 @@ MATMUL_SECONDS: Final = 0.3
 WORTH_TRYING: Final = 0.8
 """A precision whose matrix products reach less than this share of float32's is not tried on real steps."""
 
+MOST_LAPS: Final = 16
+"""More steps would narrow the median by less than a machine's speed changes until the trial."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measured:
+    """The candidate in one precision."""
+
+    step_seconds: tuple[float, ...]
+    start_seconds: float
+    embed_pairs_per_second: float
+    peak_memory_bytes: int | None
+
 
 def probe(plan: ProbePlan) -> Probe:
     """Measure the candidate in each precision worth trying and tell the fastest."""
-    started = perf_counter()
+    process_bytes, private_bytes = psutil.Process().memory_info().rss, private_peak_bytes()
     device = torch.device(plan.device)
     torch.set_num_threads(plan.threads)
     split = open_split(plan.cache, "train")
     flops = {precision: matmul_flops(device, precision) for precision in plan.precisions}
-    reference = max(flops.values())
-    start_seconds = None
-    found: dict[Precision, tuple[float, ...]] = {}
-    for precision in plan.precisions:
-        if flops[precision] < WORTH_TRYING * flops.get("fp32", reference):
-            continue
-        trainer = Trainer(
-            csmae.build(plan.model, seed=0).to(device),
-            split,
-            plan.training,
-            seed=0,
-            device=device,
-            precision=precision,
-        )
-        start_seconds = start_seconds or perf_counter() - started
-        found[precision] = step_seconds(trainer, budget_seconds=plan.budget_seconds)
-    fastest = min(found, key=lambda precision: median(found[precision]))
+    least = WORTH_TRYING * flops.get("fp32", max(flops.values()))
+    found = {
+        precision: _measure(plan, precision, split, device)
+        for precision in plan.precisions
+        if flops[precision] >= least
+    }
+    fastest = min(found, key=lambda precision: median(found[precision].step_seconds))
+    best = found[fastest]
+    # on a CPU a second precision's peak would hold what the first has left behind
+    peak = private_peak_bytes() if device.type == "cpu" and len(found) == 1 else None
     return Probe(
         candidate=plan.candidate,
         precision=fastest,
         matmul_flops=flops,
-        step_seconds=median(found[fastest]),
-        embed_pairs_per_second=_embed_rate(trainer, split, fastest),
-        start_seconds=start_seconds or 0.0,
-        steps=len(found[fastest]),
+        step_seconds=median(best.step_seconds),
+        embed_pairs_per_second=best.embed_pairs_per_second,
+        start_seconds=next(iter(found.values())).start_seconds,
+        steps=len(best.step_seconds),
+        model=plan.model,
+        batch_pairs=plan.training.batch_pairs,
+        device=plan.device,
+        threads=plan.threads,
+        process_bytes=process_bytes if device.type == "cpu" else None,
+        grown_bytes=None if peak is None or private_bytes is None else peak - private_bytes,
+        peak_memory_bytes=best.peak_memory_bytes,
     )
 
 
@@ -72,10 +88,32 @@ def matmul_flops(device: torch.device, precision: Precision) -> float:
     return 2 * MATMUL_SIZE**3 / min(seconds)
 
 
-def _embed_rate(trainer: Trainer, split: CachedSplit, precision: Precision) -> float:
-    rows = np.arange(min(EMBED_BATCH, len(split.ids)))
-    few = split.rows(rows)
-    embed(trainer.model, few, trainer.device, precision)
+def _measure(plan: ProbePlan, precision: Precision, split: CachedSplit, device: torch.device) -> _Measured:
+    """Steps, then an embedding as large as scoring begins with; the memory is free again afterwards."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
     start = perf_counter()
-    embed(trainer.model, few, trainer.device, precision)
-    return len(rows) / (perf_counter() - start)
+    model = csmae.build(plan.model, seed=0).to(device)
+    trainer = Trainer(model, split, plan.training, seed=0, device=device, precision=precision)
+    started = perf_counter()
+    laps = _laps(trainer, plan.budget_seconds)
+    rows = np.arange(min(EMBED_BATCH, len(split.ids)))
+    embedding = perf_counter()
+    embed(model, split.rows(rows), device, precision)
+    return _Measured(
+        step_seconds=laps,
+        start_seconds=started - start,
+        embed_pairs_per_second=len(rows) / (perf_counter() - embedding),
+        peak_memory_bytes=torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
+    )
+
+
+def _laps(trainer: Trainer, budget_seconds: float) -> tuple[float, ...]:
+    """Times of single steps after a warm-up: as many as fit the budget, one at least."""
+    clock = Clock(trainer.device)
+    trainer.model.train()
+    start = perf_counter()
+    while len(clock.laps) < 2 or (perf_counter() - start < budget_seconds and len(clock.laps) < MOST_LAPS):
+        with clock.lap():
+            trainer.step()
+    return tuple(clock.laps[1 if len(clock.laps) < 8 else 2 :])

@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 
 from bench.plan.choose import RETRY_PARTS, RETRY_RATE, SEEDS_ENOUGH, Agenda
+from bench.plan.forecast import Setting
 from bench.plan.plan import Request, RunPlan, TrialPlan
-from bench.plan.schedule import Forecast, Setting, schedule
+from bench.plan.schedule import schedule
 from bench.plan.verdict import hopeless, undecided
 from bench.result import Candidate, Outcome, Rung, Training, TrialResult
 from fakes import DATASET, data_use, matrix, query_scores, trial_result, trials
-from plan_fakes import MODELS, probe_of
+from plan_fakes import forecast_of, probe_of
 
 SETTING = Setting(
     run_id="r",
@@ -23,7 +24,7 @@ SETTING = Setting(
 )
 CANDIDATES = [Candidate(variant=variant, size="nano") for variant in ("cecd", "sesd")]
 REQUEST = Request(variants=("cecd", "sesd"), seeds=2, steps=40)
-FORECAST = Forecast([probe_of(candidate) for candidate in CANDIDATES], MODELS, data_use())
+FORECAST = forecast_of(*(probe_of(candidate) for candidate in CANDIDATES), data=data_use())
 
 
 def plan(request: Request = REQUEST) -> RunPlan:

@@ -3,15 +3,16 @@ from dataclasses import replace
 import pytest
 
 from bench.errors import BudgetError
+from bench.plan.forecast import parts_needed, unfit
 from bench.plan.plan import Request, Wish
-from bench.plan.schedule import DEFAULT_STEPS, FEWEST_STEPS, Forecast, rungs_below, schedule, unfit
+from bench.plan.schedule import DEFAULT_STEPS, FEWEST_STEPS, rungs_below, schedule
 from models.config import configure
-from plan_fakes import CANDIDATES, DATA, MODELS, SETTING, probe_of
+from plan_fakes import CANDIDATES, DATA, MODELS, SETTING, forecast_of, probe_of
 
 REQUEST = Request()
 
 PROBES = [probe_of(candidate) for candidate in CANDIDATES]
-FORECAST = Forecast(PROBES, MODELS, DATA)
+FORECAST = forecast_of(*PROBES)
 
 
 def test_without_a_budget_every_candidate_gets_every_seed_and_the_default_steps() -> None:
@@ -93,26 +94,40 @@ def test_wishes_are_planned_as_they_are() -> None:
 
 
 def test_a_slower_candidate_is_predicted_to_take_longer_and_gets_a_later_timeout() -> None:
-    slow = [probe_of(c, 0.4 if c.variant == "sesd" else 0.1) for c in CANDIDATES]
-    trials = schedule(REQUEST, SETTING, Forecast(slow, MODELS, DATA), (), left_seconds=None).trials
-    by_variant = {t.candidate.variant: t for t in trials}
-    assert by_variant["sesd"].predicted_seconds == pytest.approx(
-        by_variant["cecd"].predicted_seconds + 0.3 * DEFAULT_STEPS
+    slow = [probe_of(c, 0.12 if c.variant == "sesd" else 0.1) for c in CANDIDATES]
+    slower, as_others = (
+        next(t for t in schedule(REQUEST, SETTING, forecast, (), left_seconds=None).trials if t.candidate == sesd)
+        for forecast in (forecast_of(*slow), FORECAST)
+        for sesd in [next(c for c in CANDIDATES if c.variant == "sesd")]
     )
-    assert all(t.timeout_seconds > 2 * t.predicted_seconds for t in trials)
+    assert slower.predicted_seconds > as_others.predicted_seconds
+    assert slower.timeout_seconds > max(as_others.timeout_seconds, 2 * slower.predicted_seconds)
 
 
 def test_scoring_counts_in_the_predicted_time() -> None:
-    few = Forecast(PROBES, MODELS, replace(DATA, query_pairs=10, archive_pairs=10))
+    few = forecast_of(*PROBES, data=replace(DATA, query_pairs=10, archive_pairs=10))
     training = replace(SETTING.training, steps=10)
     assert few.seconds(CANDIDATES[0], training) < FORECAST.seconds(CANDIDATES[0], training)
 
 
+def test_a_batch_is_split_where_the_whole_does_not_fit() -> None:
+    nano, gigabyte = MODELS[CANDIDATES[0]], 10**9
+    assert parts_needed(nano, batch_pairs=32, precision="fp32", memory_bytes=8 * gigabyte) == 1
+    assert parts_needed(nano, batch_pairs=32, precision="fp32", memory_bytes=None) == 1
+    assert parts_needed(nano, batch_pairs=32, precision="fp32", memory_bytes=gigabyte // 20) in {2, 3, 4}
+
+
 def test_a_model_too_large_for_the_memory_is_refused_with_both_numbers() -> None:
     large = configure("sesd", "large", bands={"s1": 2, "s2": 10}, image_pixels=120)
-    assert unfit(MODELS[CANDIDATES[0]], batch_pairs=32, precision="fp32", memory_bytes=8 * 10**9) is None
-    assert unfit(large, batch_pairs=32, precision="fp32", memory_bytes=None) is None
-    reason = unfit(large, batch_pairs=32, precision=None, memory_bytes=8 * 10**9)
-    assert reason is not None
-    assert "needs about" in reason
+    assert parts_needed(large, batch_pairs=32, precision=None, memory_bytes=8 * 10**9) is None
+    reason = unfit(large, precision=None, memory_bytes=8 * 10**9)
+    assert "needs at least" in reason
     assert "8.0 GB are there" in reason
+
+
+def test_what_is_predicted_is_kept_with_the_trial() -> None:
+    trial = schedule(REQUEST, SETTING, FORECAST, (), left_seconds=None).trials[0]
+    by_quantity = {prediction.quantity: prediction for prediction in trial.predictions}
+    assert set(by_quantity) == {"peak_rss_bytes", "step_seconds", "total_seconds"}
+    assert by_quantity["total_seconds"].value == pytest.approx(trial.predicted_seconds)
+    assert by_quantity["step_seconds"].value == pytest.approx(0.1, rel=0.1)
