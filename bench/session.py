@@ -14,6 +14,7 @@ from bench.errors import UsageError
 from bench.plan.attempt import EdgeTried
 from bench.plan.choose import Agenda
 from bench.plan.plan import Request
+from bench.profile.hardware import HardwareProfile
 from bench.profile.provenance import provenance
 from bench.result import Provenance, TrialResult
 from bench.run.control import Control
@@ -22,7 +23,7 @@ from bench.run.deadline import Deadline
 from bench.run.events import CutOff, Event, Probed, RunFinished, TrialFinished, TrialStarted
 from bench.run.executor import STOPPED_BY_USER, LocalExecutor
 from bench.run.hand import Hand
-from bench.run.prepare import Prepared, checkpoint_root, prepare
+from bench.run.prepare import Prepared, checkpoint_root, imagine, prepare
 from bench.run.retention import prune
 from bench.run.wire import Forked
 from bench.store.keeper import Keeper
@@ -36,15 +37,21 @@ CHECKPOINT_BYTES: Final = 10 * 1000**3
 """Of trainings that could be gone on with; the oldest are removed first."""
 
 
-def plan(request: Request, store: Results | None = None) -> Generator[Event]:
+def plan(
+    request: Request, store: Results | None = None, *, simulated: HardwareProfile | None = None
+) -> Generator[Event]:
     """What a run would do, up to and including `Planned`; nothing is stored.
 
     Args:
+        simulated: a machine to plan for instead of this one, by formulas alone.
         store: whose trials predictions may rest on; it is only read, and need not exist.
     Raises: BenchError: the request, the data or the machine cannot be used.
     """
     deadline = Deadline(request.time_budget_seconds)
     run_id = secrets.token_hex(4)
+    if simulated:
+        yield from imagine(request, simulated, run_id)
+        return
     with closing(LocalExecutor(log_path(run_id))) as executor:
         yield from prepare(request, executor, run_id, deadline, known=_known(store))
 

@@ -95,13 +95,17 @@ class Foreseen:
     warnings: tuple[str, ...]
 
 
-def foresee(request: Request, *, quiet: bool) -> Foreseen:
+def foresee(request: Request, *, database: Path, simulated: HardwareProfile | None = None, quiet: bool) -> Foreseen:
     """Plan the run, with talk but for the plan itself; nothing is stored.
 
+    Args:
+        database: the store whose trials predictions may rest on.
+        simulated: a machine to plan for instead of this one.
     Raises: BenchError: the request, the data or the machine cannot be used.
     """
     story = Story(request)
-    with talk(stderr(quiet=quiet), GOALS["cross"]) as shown, closing(session.plan(request)) as events:
+    planning = session.plan(request, Results(database), simulated=simulated)
+    with talk(stderr(quiet=quiet), GOALS["cross"]) as shown, closing(planning) as events:
         for event in events:
             story.add(event)
             if not isinstance(event, Planned):  # the plan is the command's data, not its talk
@@ -111,12 +115,12 @@ def foresee(request: Request, *, quiet: bool) -> Foreseen:
     return Foreseen(hardware=story.hardware, dataset=story.dataset, plan=story.plan, warnings=story.warnings)
 
 
-def preview(request: Request, *, as_json: bool, quiet: bool) -> ExitCode:
+def preview(request: Request, *, database: Path, as_json: bool, quiet: bool) -> ExitCode:
     """Print what a run would do; nothing is stored.
 
     Raises: BenchError: the request, the data or the machine cannot be used.
     """
-    told = foresee(request, quiet=quiet)
+    told = foresee(request, database=database, quiet=quiet)
     if as_json:
         envelope("run", ExitCode.DONE, {"plan": told.plan}, warnings=told.warnings)
     else:

@@ -64,5 +64,5 @@ def command(
         return carry_on(resume or None, time_budget=budget, database=database, goal=goal, as_json=as_json, quiet=quiet)
     request = as_request(context, asked)
     if dry_run:
-        return preview(request, as_json=as_json, quiet=quiet)
+        return preview(request, database=database, as_json=as_json, quiet=quiet)
     return conduct(request, database=database, goal=goal, as_json=as_json, quiet=quiet)

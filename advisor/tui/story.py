@@ -136,10 +136,11 @@ class Story:
             case RunFinished():
                 ending = f"{event.completed} of {event.planned} trials completed"
                 return replace(self, ending=f"{ending}; {event.stopped}" if event.stopped else ending)
-            case TrialStarted() if event.plan.trial_id not in {trial.plan.trial_id for trial in self.trials}:
-                return replace(self, trials=(*self.trials, TrialStory(plan=event.plan, started=True)))
             case _:
-                return replace(self, trials=tuple(_after(trial, event) for trial in self.trials))
+                trials = self.trials
+                if isinstance(event, TrialStarted) and event.plan.trial_id not in {t.plan.trial_id for t in trials}:
+                    trials = (*trials, TrialStory(plan=event.plan))  # chosen on the way
+                return replace(self, trials=tuple(_after(trial, event) for trial in trials))
 
     def ended(self, now_seconds: float, *, failed: bool) -> "Story":
         """The story after its last event, whatever that was."""

@@ -17,6 +17,7 @@ from bench.plan.schedule import renewed, schedule
 from bench.profile.dataset import DatasetProfile, data_use, profile_dataset
 from bench.profile.hardware import HardwareProfile
 from bench.profile.hardware import probe as probe_hardware
+from bench.profile.peaks import peak_flops
 from bench.result import Candidate, DataUse, Training, TrialResult
 from bench.run.deadline import Deadline
 from bench.run.events import Event, Planned, Profiled
@@ -62,19 +63,91 @@ def prepare(
     with closing(open_pairs(request.data)) as pairs:
         dataset = profile_dataset(pairs)
         yield Profiled(hardware=hardware, dataset=dataset)
-        data = data_use(dataset)
         prepared = yield from with_progress(lambda tell: cache.prepare(pairs, progress=tell), deadline)
+    asked_k = request.k
+    request, setting, models, refusals = _settle(
+        request, dataset, hardware, devices=devices, cache=str(prepared.folder), run_id=run_id
+    )
+    probes, precision, notes = yield from probing(
+        request, models, setting, executor=executor, refusals=refusals, deadline=deadline, history=history
+    )
+    if not models:
+        raise _nothing_fits(refusals)
+    if request.k != asked_k:
+        few = setting.data.archive_pairs
+        notes += (f"k {request.k} instead of {asked_k}: the archive holds {few} pairs, half are looked at",)
+    if len(devices) > 1:
+        notes += (f"{len(devices)} GPUs at once, a trial on each",)
+    setting = replace(setting, precision=precision)
+    calibration = calibrate(
+        probes, history, machine=hardware.id, device=setting.device, precision=precision, threads=setting.threads
+    )
+    forecast = Forecast(models, setting.data, calibration)
+    if before:
+        trials = tuple(renewed(t, setting, forecast) for t in before.trials if t.candidate in forecast.candidates)
+        plan = replace(before, trials=trials, predicted_seconds=sum(t.predicted_seconds for t in trials))
+    else:
+        # with several devices, as much work as all of them do in the time that is left
+        left = None if deadline.left is None else len(devices) * deadline.left
+        plan = schedule(request, setting, forecast, refusals, left_seconds=left)
+        plan = replace(plan, notes=dataset.notes + plan.notes + notes)
+    plan = replace(plan, predicted_seconds=plan.predicted_seconds / len(devices), request=request)
+    yield Planned(plan=plan)
+    return Prepared(hardware=hardware, dataset=dataset, setting=setting, forecast=forecast, plan=plan, devices=devices)
+
+
+def imagine(request: Request, hardware: HardwareProfile, run_id: str) -> Generator[Event]:
+    """Plan for a simulated machine: formulas and vendors' peaks alone; nothing is decoded, measured or run.
+
+    Raises: BenchError: the request or the data cannot be used, nothing fits, or the machine's speed is unknown.
+    """
+    devices = resolve_devices(request.device, hardware)
+    with closing(open_pairs(request.data)) as pairs:
+        dataset = profile_dataset(pairs)
+    yield Profiled(hardware=hardware, dataset=dataset)
+    request, setting, models, refusals = _settle(request, dataset, hardware, devices=devices, cache="", run_id=run_id)
+    if not models:
+        raise _nothing_fits(refusals)
+    gpu = next((gpu for gpu in hardware.gpus if f"cuda:{gpu.index}" == devices[0]), None)
+    fast = gpu is not None and "bf16" in (gpu.tensor_precisions or ())
+    precision = request.precision or ("bf16" if fast else "fp32")
+    setting = replace(setting, precision=precision)
+    peak = peak_flops(gpu.name, precision) if gpu else None
+    calibration = calibrate(device=devices[0], precision=precision, threads=setting.threads, peak_flops=peak)
+    forecast = Forecast(models, setting.data, calibration)
+    budget = request.time_budget_seconds
+    left = None if budget is None else budget * len(devices)
+    plan = schedule(request, setting, forecast, refusals, left_seconds=left)
+    note = f"SIM: planned for {hardware.simulated}; nothing of it was measured"
+    seconds = plan.predicted_seconds / len(devices)
+    notes = (note, *dataset.notes, *plan.notes)
+    yield Planned(plan=replace(plan, notes=notes, predicted_seconds=seconds, request=request))
+
+
+def _settle(
+    request: Request,
+    dataset: DatasetProfile,
+    hardware: HardwareProfile,
+    *,
+    devices: tuple[str, ...],
+    cache: str,
+    run_id: str,
+) -> tuple[Request, Setting, dict[Candidate, ModelConfig], list[Refusal]]:
+    """What the trials have in common, and the networks that may fit; the request with the k that can be scored.
+
+    Raises: UsageError: too few pairs, or images that a network does not take.
+    """
+    data = data_use(dataset)
     batch = min(request.batch_pairs, data.train_pairs)
     if batch < 2 or not data.query_pairs or not data.archive_pairs:
         raise UsageError(
             f"{data.name} has {data.train_pairs} training, {data.query_pairs} query and {data.archive_pairs} archive "
             "pairs; training needs 2, scoring 1 of each"
         )
-    k = neighbours(request.k, data)
     setting = Setting(
         run_id=run_id,
         data=data,
-        cache=str(prepared.folder),
+        cache=cache,
         device=devices[0],
         precision=request.precision or "fp32",
         threads=max(1, hardware.cores_usable // len(devices)),
@@ -83,34 +156,12 @@ def prepare(
         memory_limit_bytes=headroom(hardware) if devices == ("cpu",) else None,
     )
     models, refusals, parts = _networks(request, dataset, hardware, setting)
-    setting = replace(setting, parts=parts)
-    probes, precision, notes = yield from probing(
-        request, models, setting, executor=executor, refusals=refusals, deadline=deadline, history=history
-    )
-    if not models:
-        raise UnfitError(
-            "no candidate can be trained here: " + "; ".join(f"{r.candidate.title} {r.reason}" for r in refusals)
-        )
-    if k != request.k:
-        notes += (f"k {k} instead of {request.k}: the archive holds {data.archive_pairs} pairs, half are looked at",)
-    if len(devices) > 1:
-        notes += (f"{len(devices)} GPUs at once, a trial on each",)
-    setting = replace(setting, precision=precision)
-    calibration = calibrate(
-        probes, history, machine=hardware.id, device=setting.device, precision=precision, threads=setting.threads
-    )
-    forecast = Forecast(models, data, calibration)
-    if before:
-        trials = tuple(renewed(t, setting, forecast) for t in before.trials if t.candidate in forecast.candidates)
-        plan = replace(before, trials=trials, predicted_seconds=sum(t.predicted_seconds for t in trials))
-    else:
-        # with several devices, as much work as all of them do in the time that is left
-        left = None if deadline.left is None else len(devices) * deadline.left
-        plan = schedule(replace(request, k=k), setting, forecast, refusals, left_seconds=left)
-        plan = replace(plan, notes=dataset.notes + plan.notes + notes)
-    plan = replace(plan, predicted_seconds=plan.predicted_seconds / len(devices), request=replace(request, k=k))
-    yield Planned(plan=plan)
-    return Prepared(hardware=hardware, dataset=dataset, setting=setting, forecast=forecast, plan=plan, devices=devices)
+    return replace(request, k=neighbours(request.k, data)), replace(setting, parts=parts), models, refusals
+
+
+def _nothing_fits(refusals: Sequence[Refusal]) -> UnfitError:
+    reasons = "; ".join(f"{refusal.candidate.title} {refusal.reason}" for refusal in refusals)
+    return UnfitError(f"no candidate can be trained here: {reasons}")
 
 
 def checkpoint_root() -> Path:

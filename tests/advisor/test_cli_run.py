@@ -14,6 +14,7 @@ import fakes
 from bench.errors import ExitCode, StoreError, UnfitError
 from bench.plan.plan import Request
 from bench.result import Outcome, TrialResult
+from bench.run.control import Control
 from bench.run.events import Event, Planned, Preparing, Profiled, RunFinished, StepMeasured, TrialFinished, TrialStarted
 from bench.store.results import Results
 
@@ -38,9 +39,9 @@ class Session:
         self.requests.append(request)
         yield Profiled(hardware=fakes.HARDWARE, dataset=fakes.DATASET)
         yield Preparing(what="decoding pairs")
-        yield Planned(plan=fakes.run_plan(*self.results))
+        yield Planned(plan=fakes.run_plan(*self.results, request=request))
 
-    def run(self, request: Request, store: Results) -> Generator[Event]:
+    def run(self, request: Request, store: Results, *, control: Control) -> Generator[Event]:
         try:
             store.check()
             yield from self.plan(request)
@@ -56,6 +57,8 @@ class Session:
                 yield TrialStarted(plan=fakes.trial_plan(result), number=number, pid=7)
                 if number - 1 == self.after:
                     self.happens()
+                if control.stopping:
+                    break
                 yield StepMeasured(trial_id=result.trial_id, losses=result.losses[0])
                 store.add_trial(result)
                 yield TrialFinished(result=result)
@@ -82,6 +85,16 @@ def interrupt() -> None:
 
 def terminate() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def terminate_twice() -> None:
+    terminate()
+    terminate()
+
+
+RESUME = "Go on with it: csmae-bench run --resume run\n"
+
+STOPPING = "Stopping: what is trained is being saved; once more stops at once.\n"
 
 
 def test_a_run_ends_with_its_advice_on_standard_output(ask: Ask, session: Session) -> None:
@@ -171,13 +184,22 @@ def test_an_interruption_keeps_what_finished_and_says_so(
     assert session.closed
     assert "Candidates on synthetic data" in answer.out
     assert "are kept" not in answer.out
-    assert answer.err.endswith("\nInterrupted: 4 of 6 trials are kept in results.duckdb (run run).\n")
+    assert answer.err.endswith(f"\nInterrupted: 4 of 6 trials are kept in results.duckdb (run run).\n{RESUME}")
 
 
-@pytest.mark.parametrize(("happens", "code"), [(interrupt, ExitCode.INTERRUPTED), (terminate, ExitCode.TERMINATED)])
+@pytest.mark.parametrize(
+    ("happens", "ending"),
+    [(interrupt, (ExitCode.INTERRUPTED, "")), (terminate_twice, (ExitCode.TERMINATED, STOPPING))],
+)
 def test_an_interruption_outside_the_session_closes_it(
-    ask: Ask, session: Session, monkeypatch: pytest.MonkeyPatch, happens: Callable[[], None], code: ExitCode
+    ask: Ask,
+    session: Session,
+    monkeypatch: pytest.MonkeyPatch,
+    happens: Callable[[], None],
+    ending: tuple[ExitCode, str],
 ) -> None:
+    code, said = ending
+
     def show(_lines: object, event: Event) -> None:
         if isinstance(event, StepMeasured):
             happens()
@@ -187,7 +209,7 @@ def test_an_interruption_outside_the_session_closes_it(
     assert answer.code == code
     assert session.closed
     assert answer.out == ""
-    assert answer.err == "Interrupted: 0 of 6 trials are kept in results.duckdb (run run).\n"
+    assert answer.err == f"{said}Interrupted: 0 of 6 trials are kept in results.duckdb (run run).\n{RESUME}"
 
 
 def test_an_interruption_before_the_first_trial_says_that_nothing_is_there(
@@ -230,10 +252,8 @@ def test_a_dry_run_shows_the_plan_and_stores_nothing(ask: Ask, tmp_path: Path) -
     answer = ask("run", "--dry-run")
     assert answer.code == ExitCode.DONE
     assert answer.err == ""
-    assert answer.out.startswith("6 trials on synthetic data, about 42 s in all\n")
-    assert ["CECD", "nano", "3", "100", "16", "7.0", "s", "21", "s"] in [
-        line.split() for line in answer.out.splitlines()
-    ]
+    assert answer.out.startswith("6 trials on synthetic data, about 42 s in all, until ")
+    assert ["CECD", "nano", "0-2", "100", "64", "7.0", "s", "–"] in [line.split() for line in answer.out.splitlines()]
     assert f"- SESD large will not run: {fakes.REFUSAL.reason}" in " ".join(answer.out.split())
     assert list(tmp_path.iterdir()) == []
 
