@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "plan": "advisor.cli.plan",
     "recommend": "advisor.cli.recommend",
     "profile": "advisor.cli.profile",
+    "estimate": "advisor.cli.estimate",
     "edge": "advisor.cli.edge",
     "sql": "advisor.cli.sql",
     "doctor": "advisor.cli.doctor",

@@ -12,8 +12,7 @@ from click.core import ParameterSource
 
 from advisor.cli import options
 from bench.errors import UsageError
-from bench.plan.plan import DEFAULTS, Request
-from bench.plan.schedule import DEFAULT_STEPS
+from bench.plan.plan import DEFAULT_STEPS, DEFAULTS, Request
 from bench.result import Precision
 from models.config import SIZES, VARIANTS
 

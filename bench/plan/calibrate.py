@@ -63,6 +63,7 @@ def calibrate(
     precision: Precision = "fp32",
     threads: int = 1,
     peak_flops: float | None = None,
+    matmul_flops: float | None = None,
 ) -> Calibration:
     """Take in what was measured here; with nothing, the formulas alone.
 
@@ -70,7 +71,8 @@ def calibrate(
         probes: of this machine; those of another device, arithmetic or number of threads are left out.
         history: stored trials; those of another machine, device, arithmetic or number of threads are left out.
         machine: `HardwareProfile.id`.
-        peak_flops: the vendor's, used when nothing was measured; None: unknown, and then times are.
+        peak_flops: the vendor's, used when nothing was measured; None: unknown.
+        matmul_flops: of a matrix product measured here, better than the vendor's; without either, times are unknown.
     """
     kind: DeviceKind = "cpu" if device == "cpu" else "cuda"
     mine = [p for p in probes if p.model and (p.device, p.precision, p.threads) == (device, precision, threads)]
@@ -82,9 +84,10 @@ def calibrate(
         and t.costs.micro_batches == 1  # a batch in parts takes less memory and more time
     ]
     spread = observe.STEP_SPREAD if kind == "cpu" else observe.GPU_STEP_SPREAD
-    product = median(p.matmul_flops[precision] for p in mine) if mine else None
-    step = _pace([*observe.step_laps(mine, trials, spread)], spread, peak_flops and UTILISATION * peak_flops)
-    believed = MATMUL_SHARE * product if product else step.work_per_second
+    product = median(p.matmul_flops[precision] for p in mine) if mine else matmul_flops
+    believed = MATMUL_SHARE * product if product else peak_flops and UTILISATION * peak_flops
+    step = _pace([*observe.step_laps(mine, trials, spread)], spread, believed)
+    believed = believed or step.work_per_second
     sizes = observe.process_sizes(mine, trials) if kind == "cpu" else [0.0]
     process = (0.95 * min(sizes), median(sizes), 1.05 * max(sizes)) if sizes else formula.PROCESS_BYTES
     starts = [p.start_seconds for p in mine] + [*observe.rest_seconds(trials)]

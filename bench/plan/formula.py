@@ -19,26 +19,26 @@ EMBED_PAIRS: Final = 128
 PROCESS_BYTES: Final = (380e6, 470e6, 620e6)
 """A process with torch, timm and faiss before it has a network: lowest, usual, highest seen or feared."""
 
-BUFFER_BYTES: Final = 28e6
+BUFFER_BYTES: Final = 7e6
 """Private memory that libraries take on a CPU when they first compute."""
 
 LIBRARY_BYTES: Final = 22e6
 """Pages of library files that are first read then: they count in a process's memory."""
 
-HEAP_SHARE: Final = 1.04
+HEAP_SHARE: Final = 1.17
 """Of activations and gradients, what the C library's heap holds for them."""
 
-LOADER_COPIES: Final = 3.4
-"""Copies of a batch in float32: as read, as flipped, as patches, and half of one in float16."""
+LOADER_COPIES: Final = 2.4
+"""Copies of a batch in float32: as read, as flipped, and half of one in float16."""
 
 PINNED_COPIES: Final = 3.0
-"""The same on an accelerator, which never sees float16."""
+"""The same on an accelerator: as read, as flipped, as patches."""
 
-EMBED_IMAGES: Final = 1.9
-EMBED_ROWS: Final = 20.0
+EMBED_IMAGES: Final = 2.2
+EMBED_ROWS: Final = 21.0
 """Embedding without gradients: copies of the larger sensor's images, and widths of a token in float32."""
 
-MIXED: Final = 3.0
+MIXED: Final = 1.9
 """Exponent that joins the peaks of training and embedding on a CPU: more than the larger, less than both."""
 
 BASE_WORK: Final = 8.0e8

@@ -93,6 +93,11 @@ class Residuals:
         self._scale = ((TRUST + sum(surprises)) / freedom) ** 0.5
         self._reach = 1.96 + 2.4 / freedom  # a t quantile: the scale is itself estimated
 
+    @property
+    def seen(self) -> int:
+        """Measurements that were taken in."""
+        return sum(one.count for one in self._merged)
+
     def correction(self, setting: Setting) -> Correction:
         """What the measurements say of a trial of this setting."""
         mean, variance = 0.0, self._shared(setting, setting)
@@ -107,7 +112,7 @@ class Residuals:
             factor=exp(mean),
             low=exp(mean - reach),
             high=exp(mean + reach),
-            seen=sum(one.count for one in self._merged),
+            seen=self.seen,
             alike=sum(alike),
             same=sum(same),
         )

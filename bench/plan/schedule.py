@@ -6,11 +6,8 @@ from typing import Final
 
 from bench.errors import BudgetError
 from bench.plan.forecast import Forecast, Setting
-from bench.plan.plan import Refusal, Request, RunPlan, TrialPlan, Wish
+from bench.plan.plan import DEFAULT_STEPS, Refusal, Request, RunPlan, TrialPlan, Wish
 from bench.units import duration
-
-DEFAULT_STEPS: Final = 200
-"""Of a trial without a time budget: about 20 s at nano size on two cores, enough to double cross-sensor scores."""
 
 EPOCHS_WORTH: Final = 60
 """Small data sets are learnt by then and decline after (ours, measured on 256 synthetic pairs at nano size)."""

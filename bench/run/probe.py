@@ -25,6 +25,9 @@ MATMUL_SECONDS: Final = 0.3
 WORTH_TRYING: Final = 0.8
 """A precision whose matrix products reach less than this share of float32's is not tried on real steps."""
 
+PATIENCE: Final = 4.0
+"""Times the budget that the first steps of a slow candidate may take."""
+
 MOST_LAPS: Final = 16
 """More steps would narrow the median by less than a machine's speed changes until the trial."""
 
@@ -109,11 +112,13 @@ def _measure(plan: ProbePlan, precision: Precision, split: CachedSplit, device: 
 
 
 def _laps(trainer: Trainer, budget_seconds: float) -> tuple[float, ...]:
-    """Times of single steps after a warm-up: as many as fit the budget, one at least."""
+    """Times of single steps after a warm-up: as many as fit the budget; three at least, or one of a slow candidate."""
     clock = Clock(trainer.device)
     trainer.model.train()
-    start = perf_counter()
-    while len(clock.laps) < 2 or (perf_counter() - start < budget_seconds and len(clock.laps) < MOST_LAPS):
+    while len(clock.laps) < MOST_LAPS:
+        budget = budget_seconds if len(clock.laps) >= 4 else PATIENCE * budget_seconds
+        if len(clock.laps) >= 2 and clock.seconds >= budget:
+            break
         with clock.lap():
             trainer.step()
     return tuple(clock.laps[1 if len(clock.laps) < 8 else 2 :])

@@ -59,7 +59,8 @@ class Session:
     hardware: HardwareProfile = fakes.HARDWARE
     requests: list[Request] = field(default_factory=list)
 
-    def plan(self, request: Request) -> Generator[Event]:
+    def plan(self, request: Request, _store: object = None, *, simulated: object = None) -> Generator[Event]:
+        assert simulated is None
         self.requests.append(request)
         yield Profiled(hardware=self.hardware, dataset=fakes.DATASET)
         yield Preparing(what="decoding pairs")

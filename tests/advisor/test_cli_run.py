@@ -35,7 +35,8 @@ class Session:
     requests: list[Request] = field(default_factory=list)
     closed: bool = False
 
-    def plan(self, request: Request) -> Generator[Event]:
+    def plan(self, request: Request, _store: object = None, *, simulated: object = None) -> Generator[Event]:
+        assert simulated is None
         self.requests.append(request)
         yield Profiled(hardware=fakes.HARDWARE, dataset=fakes.DATASET)
         yield Preparing(what="decoding pairs")

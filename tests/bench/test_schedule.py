@@ -4,8 +4,8 @@ import pytest
 
 from bench.errors import BudgetError
 from bench.plan.forecast import parts_needed, unfit
-from bench.plan.plan import Request, Wish
-from bench.plan.schedule import DEFAULT_STEPS, FEWEST_STEPS, rungs_below, schedule
+from bench.plan.plan import DEFAULT_STEPS, Request, Wish
+from bench.plan.schedule import FEWEST_STEPS, rungs_below, schedule
 from models.config import configure
 from plan_fakes import CANDIDATES, DATA, MODELS, SETTING, forecast_of, probe_of
 

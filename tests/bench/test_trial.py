@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from trials import costs, curve, notes, of_steps, only, outcome, scores, told, toy_plan
 
 from bench.data import cache
 from bench.data.subsets import nested
@@ -14,6 +13,7 @@ from bench.plan.plan import TrialPlan
 from bench.result import Outcome
 from bench.run.events import PhaseEntered, RungScored, StepMeasured, TrialEvent
 from bench.run.train import Trainer
+from trials import costs, curve, notes, of_steps, only, outcome, scores, told, toy_plan
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from trials import costs, curve, notes, of_steps, only, outcome, scores, told, toy_plan
 
 from bench.plan.keys import trunk_key
 from bench.plan.plan import TrialPlan
@@ -19,6 +18,7 @@ from bench.run import shelf
 from bench.run.checkpoint import RUNGS_FILE, STATE_FILE, read_trunk
 from bench.run.events import Ended, RungScored, StepMeasured, TrialEvent
 from bench.run.train import Trainer
+from trials import costs, curve, notes, of_steps, only, outcome, scores, told, toy_plan
 
 
 @pytest.fixture(scope="module")

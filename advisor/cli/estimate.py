@@ -1,0 +1,139 @@
+"""csmae-bench estimate: what a full training of each candidate would take, and how good such estimates were here."""
+
+from pathlib import Path
+from typing import Final
+
+import rich_click as click
+
+from advisor.cli import options
+from bench.errors import ExitCode, UsageError
+from bench.plan.plan import DEFAULTS
+from bench.result import Precision
+from models.config import SIZES, VARIANTS
+
+PRECISIONS: Final[dict[str, Precision | None]] = {"auto": None, "fp32": "fp32", "bf16": "bf16", "fp16": "fp16"}
+
+PAPER_PAIRS: Final = 7761
+"""Training pairs of BEN-14K."""
+
+
+def _bands(_context: click.Context, _parameter: click.Parameter, text: str | None) -> tuple[int, int] | None:
+    """A callback that reads the channels of each sensor."""
+    if text is None:
+        return None
+    words = text.split(",")
+    if len(words) != 2 or not all(word.strip().isdecimal() and int(word) for word in words):
+        raise click.BadParameter(f"{text!r}: write the channels of S1 and of S2, as 2,10")
+    return int(words[0]), int(words[1])
+
+
+@click.command(
+    "estimate",
+    epilog=options.examples(
+        "csmae-bench estimate",
+        "csmae-bench estimate --variants cecd,sesd --sizes small,base --gpu-memory 24G --precision bf16",
+        "csmae-bench estimate --data my-pairs --batch-pairs 64 --epochs 100",
+        "csmae-bench estimate --audit",
+    ),
+)
+@click.option(
+    "--variants",
+    metavar="NAMES",
+    callback=options.several_of("variant", VARIANTS),
+    default=",".join(DEFAULTS.variants),
+    show_default=True,
+    help=f"Of which candidates, with commas between: {', '.join(VARIANTS)}.",
+)
+@click.option(
+    "--sizes",
+    metavar="NAMES",
+    callback=options.several_of("size", SIZES),
+    default=",".join(DEFAULTS.sizes),
+    show_default=True,
+    help=f"At which sizes, with commas between: {', '.join(SIZES)}.",
+)
+@click.option(
+    "--batch-pairs",
+    metavar="COUNT",
+    type=click.IntRange(min=2),
+    default=128,
+    show_default=True,
+    help="Pairs in a training step.",
+)
+@click.option(
+    "--epochs",
+    metavar="COUNT",
+    type=click.IntRange(min=1),
+    default=150,
+    show_default=True,
+    help="Times that every training pair is seen.",
+)
+@click.option("--data", metavar="PATH", help="Take number, size and bands of the pairs from this data set.")
+@click.option(
+    "--pairs", metavar="COUNT", type=click.IntRange(min=2), help=f"Training pairs. Left out: {PAPER_PAIRS}, as BEN-14K."
+)
+@click.option(
+    "--image-pixels",
+    metavar="COUNT",
+    type=click.IntRange(min=8),
+    help="Height and width of the images. Left out: 120.",
+)
+@click.option("--bands", metavar="S1,S2", callback=_bands, help="Channels of each sensor. Left out: 2,10.")
+@click.option(
+    "--precision",
+    metavar="NAME",
+    callback=options.one_of("precision", PRECISIONS),
+    default="auto",
+    show_default=True,
+    help="Arithmetic: fp32, bf16, fp16, or auto: bf16 on a GPU that has units for it, fp32 elsewhere.",
+)
+@options.simulate
+@options.gpu_memory
+@click.option("--audit", is_flag=True, help="Show how far the predictions of stored trials were from their outcome.")
+@options.database
+@options.as_json
+def command(
+    *,
+    variants: tuple[str, ...],
+    sizes: tuple[str, ...],
+    batch_pairs: int,
+    epochs: int,
+    data: str | None,
+    pairs: int | None,
+    image_pixels: int | None,
+    bands: tuple[int, int] | None,
+    precision: str,
+    recording: Path | None,
+    gpu_memory_bytes: int | None,
+    audit: bool,
+    database: Path,
+    as_json: bool,
+) -> ExitCode:
+    """Say what a full training of each candidate would take: memory by component, time, files.
+
+    Formulas, corrected by the trials in the store that ran on this machine; every number says on what it rests.
+    Nothing is trained or stored. With --audit, predictions made before trials are held against what they measured.
+    """
+    from advisor.cli import audits, estimated, estimates  # noqa: PLC0415  --help does without NumPy, DuckDB, psutil
+
+    if audit:
+        return audits.show(database, as_json=as_json)
+    if data is not None and (pairs, image_pixels, bands) != (None, None, None):
+        raise UsageError("--data tells the pairs: leave out --pairs, --image-pixels and --bands, or --data")
+    question = estimates.Question(
+        variants=variants,
+        sizes=sizes,
+        batch_pairs=batch_pairs,
+        epochs=epochs,
+        precision=PRECISIONS[precision],
+        images=estimates.images_of(data)
+        if data is not None
+        else estimates.Images(
+            name="BEN-14K's shapes" if (pairs, image_pixels, bands) == (None, None, None) else "pairs as asked",
+            train_pairs=pairs or PAPER_PAIRS,
+            image_pixels=image_pixels or 120,
+            bands=bands or (2, 10),
+        ),
+    )
+    machine = estimates.machine_of(recording, gpu_memory_bytes, database, question)
+    return estimated.show(question, machine, as_json=as_json)
