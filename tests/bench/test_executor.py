@@ -198,7 +198,7 @@ def test_a_probe_measures_the_step_and_chooses_the_arithmetic(executor: LocalExe
     probes = [event.probe for event in executor.run(job, timeout_seconds=60) if isinstance(event, Probed)]
     assert len(probes) == 1
     assert probes[0].step_seconds > 0
-    assert probes[0].steps >= 3
+    assert probes[0].steps >= 1
     assert set(probes[0].matmul_flops) == {"fp32", "bf16"}
     slow = probes[0].matmul_flops["bf16"] < 0.5 * probes[0].matmul_flops["fp32"]
     assert probes[0].precision == "fp32" or not slow

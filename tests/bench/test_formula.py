@@ -28,7 +28,7 @@ def peak_step_by_step(batch_pairs: int) -> float:
 def test_the_peak_is_the_worst_moment_of_the_backward_pass(batch_pairs: int) -> None:
     terms = formula.memory_terms(MODEL, batch_pairs=batch_pairs, precision="fp32", device_kind="cuda")
     images = 3 * batch_pairs * 12 * 64 * 64 * 4
-    embedding = 128 * (1.9 * 10 * 64 * 64 * 4 + 20 * 4 * 65 * 192)
+    embedding = 128 * (formula.EMBED_IMAGES * 10 * 64 * 64 * 4 + formula.EMBED_ROWS * 4 * 65 * 192)
     assert terms.dynamic == pytest.approx(max(peak_step_by_step(batch_pairs) + images, embedding))
 
 
