@@ -8,6 +8,7 @@ from math import sqrt
 from statistics import fmean, median, stdev
 from typing import Final, Literal
 
+from advisor.pace import EqualSeconds, equal_seconds
 from bench.result import Candidate, Outcome, TrialResult
 from bench.score.goal import Goal, MatrixRow, Sample, Yardstick, completed, labelled, unlabelled
 from bench.score.interval import Contrast, Statistic, contrast
@@ -80,6 +81,8 @@ class Evidence:
     """Trials that were given but are not comparable with these: other data, settings or protocol, or a seed again."""
     starved: bool = False
     """Whether every trial ran out of memory."""
+    at_equal_seconds: EqualSeconds | None = None
+    """The candidates at equal training time; everything else compares them at equal steps."""
 
 
 def comparable(results: Sequence[TrialResult]) -> tuple[TrialResult, ...]:
@@ -141,6 +144,7 @@ def weigh(results: Sequence[TrialResult], goal: Goal) -> Evidence | None:
         steps=trials[0].training.steps,
         left_out=len(results) - len(trials),
         starved=all(trial.outcome is Outcome.OUT_OF_MEMORY for trial in trials),
+        at_equal_seconds=equal_seconds(trials, yardstick),
     )
 
 

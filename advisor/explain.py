@@ -9,11 +9,12 @@ import msgspec
 
 from advisor.evidence import Effect, Evidence
 from advisor.guideline import GRADES, RULES
+from advisor.pace import EqualSeconds
 from advisor.recommend import TIE_RULE, Basis, Choice, Recommendation, counted, too_few
 from bench.score import METRICS
 from bench.score.goal import GOALS
 from bench.score.interval import Contrast
-from bench.units import percent
+from bench.units import duration, percent
 from models.config import SIZES, VARIANTS
 
 NORMAL_QUANTILE: Final = 2.24
@@ -129,6 +130,10 @@ def _reasons(recommendation: Recommendation) -> list[Reason]:
         reasons += [
             Reason(text=text, basis="measured", source=measured) for text in _gain_words(recommendation, evidence)
         ]
+    if evidence and evidence.at_equal_seconds:
+        source = f"{counted(evidence.at_equal_seconds.seeds, 'seed')} each, no interval"
+        words = _equal_time_words(evidence.at_equal_seconds, evidence)
+        reasons.append(Reason(text=words, basis="measured", source=source))
     if recommendation.verdict in {"tied", "undecided"}:
         reasons.append(Reason(text=TIE_RULE, basis="prior", source="our rule, fixed before the run"))
     return reasons
@@ -140,6 +145,12 @@ def _source(evidence: Evidence) -> str:
     trials = sum(standing.completed for standing in evidence.standings)
     kind = "synthetic data" if evidence.synthetic else "these data"
     return f"{counted(trials, 'trial')}, {each} each, {counted(evidence.queries, 'query', 'queries')}, {kind}"
+
+
+def _equal_time_words(found: EqualSeconds, evidence: Evidence) -> str:
+    scores = ", ".join(f"{candidate.title} {percent(score)}" for candidate, score in found.scores.items())
+    time = duration(found.seconds)
+    return f"At equal training time ({time}) instead of equal steps: {scores} points of {_yardstick(evidence)}"
 
 
 def _effect_words(effect: Effect, evidence: Evidence) -> list[str]:

@@ -28,8 +28,8 @@ VICTIMS: Final = ("parent", "child", "both")
 LONGEST_SECONDS: Final = 300.0
 """For a run to end by itself; an undisturbed one takes about 20 s."""
 
-ORPHAN_SECONDS: Final = 60.0
-"""For the processes of a killed run to follow it: one that is importing torch notices only after that."""
+ORPHAN_SECONDS: Final = 10.0
+"""For the processes of a killed run to follow it."""
 
 POLL_SECONDS: Final = 0.0005
 """Between two looks at the store's files: a write takes some milliseconds."""

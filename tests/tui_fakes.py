@@ -16,6 +16,7 @@ from advisor.tui.engine import Profile, Report
 from bench.errors import BenchError
 from bench.plan.plan import Request
 from bench.result import CROSS_DIRECTIONS, DIRECTIONS, Candidate, Outcome, TrialResult
+from bench.run.control import Control
 from bench.run.events import (
     Event,
     PhaseEntered,
@@ -233,9 +234,11 @@ class FakeEngine:
             raise self._report
         return REPORT if self.closed else self._report
 
-    def run(self) -> Generator[Event]:
+    def run(self, control: Control) -> Generator[Event]:
         try:
             for event in self._told:
+                if control.stopping:
+                    return
                 if isinstance(event, Exception):
                     raise event
                 yield event

@@ -13,10 +13,6 @@ from click.core import ParameterSource
 from advisor.cli import options
 from bench.errors import UsageError
 from bench.plan.plan import DEFAULT_STEPS, DEFAULTS, Request
-from bench.result import Precision
-from models.config import SIZES, VARIANTS
-
-PRECISIONS: Final[dict[str, Precision | None]] = {"auto": None, "fp32": "fp32", "bf16": "bf16", "fp16": "fp16"}
 
 BESIDE_A_PLAN: Final = ("--time-budget", "--device")
 """Options that say again what a plan file says; the others cannot be given with one."""
@@ -56,22 +52,8 @@ _OPTIONS: Final = (
         show_default=True,
         help="The pairs: a folder of a known layout, or synthetic, also with options: synthetic:train=1024,level=hard.",
     ),
-    click.option(
-        "--variants",
-        metavar="NAMES",
-        callback=options.several_of("variant", VARIANTS),
-        default=",".join(DEFAULTS.variants),
-        show_default=True,
-        help=f"What to train, with commas between: {', '.join(VARIANTS)}.",
-    ),
-    click.option(
-        "--sizes",
-        metavar="NAMES",
-        callback=options.several_of("size", SIZES),
-        default=",".join(DEFAULTS.sizes),
-        show_default=True,
-        help=f"At which sizes, with commas between: {', '.join(SIZES)}.",
-    ),
+    options.variants,
+    options.sizes,
     click.option(
         "--seeds",
         metavar="COUNT",
@@ -123,13 +105,8 @@ _OPTIONS: Final = (
         show_default=True,
         help="Where to train: auto, cpu, cuda or cuda:1.",
     ),
-    click.option(
-        "--precision",
-        metavar="NAME",
-        callback=options.one_of("precision", PRECISIONS),
-        default="auto",
-        show_default=True,
-        help="Arithmetic of the training: fp32, bf16, fp16, or auto, the fastest that is measured here.",
+    options.precision(
+        "auto", "Arithmetic of the training: fp32, bf16, fp16, or auto, the fastest that is measured here."
     ),
 )
 
@@ -157,7 +134,7 @@ def as_request(context: click.Context, asked: Asked) -> Request:
         steps=asked["steps"],
         time_budget_seconds=asked["time_budget"],
         device=asked["device"],
-        precision=PRECISIONS[asked["precision"]],
+        precision=options.PRECISIONS[asked["precision"]],
         batch_pairs=asked["batch_pairs"],
         learning_rate=asked["learning_rate"],
         k=asked["k"],

@@ -36,7 +36,7 @@ def audit(trials: Iterable[TrialResult]) -> tuple[Audit, ...]:
     """The audits of completed trials, by quantity and source; what was not measured is left out."""
     errors: dict[tuple[Quantity, Source], list[tuple[float, bool]]] = defaultdict(list)
     for trial in trials:
-        if trial.outcome is not Outcome.COMPLETED:
+        if trial.outcome is not Outcome.COMPLETED or trial.retry_of:  # one that went on was predicted as a whole
             continue
         for said in trial.predictions:
             found = _measured(trial, said.quantity)

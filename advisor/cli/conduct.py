@@ -4,7 +4,7 @@ import shlex
 import signal
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -13,76 +13,21 @@ from rich.console import Console
 from advisor.cli.advice import Counsel, advise, show_advice
 from advisor.cli.bars import talk
 from advisor.cli.planned import show_plan
+from advisor.cli.story import Story
 from advisor.cli.streams import envelope, stderr, stdout
 from bench import session
 from bench.errors import BenchError, ExitCode
 from bench.plan.plan import DEFAULTS, Request, RunPlan
 from bench.profile.dataset import DatasetProfile
 from bench.profile.hardware import HardwareProfile
-from bench.result import Outcome, TrialResult
 from bench.run.control import Control
-from bench.run.events import Event, Planned, Profiled, RunFinished, TrialFinished
+from bench.run.events import Event, Planned
 from bench.score.goal import GOALS, Goal
 from bench.store.results import Results
 
 
 class Terminated(SystemExit):
     """SIGTERM came. Like Ctrl-C it passes through everything that cleans up."""
-
-
-@dataclass(slots=True)
-class Story:
-    """What a run has told, and whether it was cut short."""
-
-    request: Request
-    hardware: HardwareProfile | None = None
-    dataset: DatasetProfile | None = None
-    plan: RunPlan | None = None
-    results: list[TrialResult] = field(default_factory=list)
-    stopped: str = ""
-    """Why the run ended before its plan did."""
-    interrupted: ExitCode | None = None
-
-    def add(self, event: Event) -> None:
-        """Take in the next event."""
-        match event:
-            case Profiled():
-                self.hardware, self.dataset = event.hardware, event.dataset
-            case Planned():
-                self.plan, self.request = event.plan, event.plan.request
-            case TrialFinished():
-                self.results.append(event.result)
-            case RunFinished():
-                self.stopped = event.stopped
-
-    @property
-    def completed(self) -> int:
-        """Trials that were trained and scored."""
-        return sum(result.outcome is Outcome.COMPLETED for result in self.results)
-
-    @property
-    def code(self) -> ExitCode:
-        """How the run ended, for scripts."""
-        if self.interrupted:
-            return self.interrupted
-        out_of_time = self.stopped or any(result.outcome is Outcome.TIMED_OUT for result in self.results)
-        if self.request.time_budget_seconds and out_of_time and not self.completed:
-            return ExitCode.BUDGET
-        return ExitCode.DONE if self.completed == len(self.results) else ExitCode.FAILED
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What did not go as asked, a sentence each."""
-        refused = self.plan.refusals if self.plan else ()
-        return (
-            *(f"{refusal.candidate.title} did not run: {refusal.reason}" for refusal in refused),
-            *(
-                f"{result.candidate.title} seed {result.seed} ended as {result.outcome}: {result.cause}"
-                for result in self.results
-                if result.outcome is not Outcome.COMPLETED
-            ),
-            *((f"ended early: {self.stopped}",) if self.stopped else ()),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,25 +1,11 @@
 """csmae-bench edge: the largest batch that really trains here."""
 
 from pathlib import Path
-from typing import Final
 
 import rich_click as click
 
 from advisor.cli import options
-from bench.errors import ExitCode, UsageError
-from bench.plan.plan import DEFAULTS
-from bench.result import Precision
-from bench.units import parse_size
-from models.config import SIZES, VARIANTS
-
-PRECISIONS: Final[dict[str, Precision]] = {"fp32": "fp32", "bf16": "bf16", "fp16": "fp16"}
-
-
-def _size(_context: click.Context, _parameter: click.Parameter, text: str | None) -> int | None:
-    try:
-        return None if text is None else parse_size(text)
-    except UsageError as error:
-        raise click.BadParameter(str(error)) from error
+from bench.errors import ExitCode
 
 
 @click.command(
@@ -38,35 +24,14 @@ def _size(_context: click.Context, _parameter: click.Parameter, text: str | None
     show_default=True,
     help="The pairs: a folder of a known layout, or synthetic. No batch is larger than the training pairs.",
 )
-@click.option(
-    "--variants",
-    metavar="NAMES",
-    callback=options.several_of("variant", VARIANTS),
-    default=",".join(DEFAULTS.variants),
-    show_default=True,
-    help=f"Of which candidates, with commas between: {', '.join(VARIANTS)}.",
-)
-@click.option(
-    "--sizes",
-    metavar="NAMES",
-    callback=options.several_of("size", SIZES),
-    default=",".join(DEFAULTS.sizes),
-    show_default=True,
-    help=f"At which sizes, with commas between: {', '.join(SIZES)}.",
-)
+@options.variants
+@options.sizes
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="Where: auto, cpu, cuda or cuda:1.")
-@click.option(
-    "--precision",
-    metavar="NAME",
-    callback=options.one_of("precision", PRECISIONS),
-    default="fp32",
-    show_default=True,
-    help="Arithmetic of the training, on which memory depends: fp32, bf16 or fp16.",
-)
+@options.precision("fp32", "Arithmetic of the training, on which memory depends: fp32, bf16 or fp16.")
 @click.option(
     "--memory-limit",
     metavar="SIZE",
-    callback=_size,
+    callback=options.size,
     help="Memory that a training may hold: 4G, 16GiB. Left out: what is free here, less a reserve.",
 )
 @click.option(
@@ -115,7 +80,7 @@ def command(
         variants=variants,
         sizes=sizes,
         device=device,
-        precision=PRECISIONS[precision],
+        precision=options.PRECISIONS[precision] or "fp32",
         memory_limit_bytes=memory_limit,
         max_batch=max_batch,
         seconds=time_budget,

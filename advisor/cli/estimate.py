@@ -7,11 +7,6 @@ import rich_click as click
 
 from advisor.cli import options
 from bench.errors import ExitCode, UsageError
-from bench.plan.plan import DEFAULTS
-from bench.result import Precision
-from models.config import SIZES, VARIANTS
-
-PRECISIONS: Final[dict[str, Precision | None]] = {"auto": None, "fp32": "fp32", "bf16": "bf16", "fp16": "fp16"}
 
 PAPER_PAIRS: Final = 7761
 """Training pairs of BEN-14K."""
@@ -36,22 +31,8 @@ def _bands(_context: click.Context, _parameter: click.Parameter, text: str | Non
         "csmae-bench estimate --audit",
     ),
 )
-@click.option(
-    "--variants",
-    metavar="NAMES",
-    callback=options.several_of("variant", VARIANTS),
-    default=",".join(DEFAULTS.variants),
-    show_default=True,
-    help=f"Of which candidates, with commas between: {', '.join(VARIANTS)}.",
-)
-@click.option(
-    "--sizes",
-    metavar="NAMES",
-    callback=options.several_of("size", SIZES),
-    default=",".join(DEFAULTS.sizes),
-    show_default=True,
-    help=f"At which sizes, with commas between: {', '.join(SIZES)}.",
-)
+@options.variants
+@options.sizes
 @click.option(
     "--batch-pairs",
     metavar="COUNT",
@@ -79,13 +60,8 @@ def _bands(_context: click.Context, _parameter: click.Parameter, text: str | Non
     help="Height and width of the images. Left out: 120.",
 )
 @click.option("--bands", metavar="S1,S2", callback=_bands, help="Channels of each sensor. Left out: 2,10.")
-@click.option(
-    "--precision",
-    metavar="NAME",
-    callback=options.one_of("precision", PRECISIONS),
-    default="auto",
-    show_default=True,
-    help="Arithmetic: fp32, bf16, fp16, or auto: bf16 on a GPU that has units for it, fp32 elsewhere.",
+@options.precision(
+    "auto", "Arithmetic: fp32, bf16, fp16, or auto: bf16 on a GPU that has units for it, fp32 elsewhere."
 )
 @options.simulate
 @options.gpu_memory
@@ -125,7 +101,7 @@ def command(
         sizes=sizes,
         batch_pairs=batch_pairs,
         epochs=epochs,
-        precision=PRECISIONS[precision],
+        precision=options.PRECISIONS[precision],
         images=estimates.images_of(data)
         if data is not None
         else estimates.Images(

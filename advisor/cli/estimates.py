@@ -105,7 +105,7 @@ def machine_of(recording: Path | None, gpu_memory_bytes: int | None, database: P
     precision: Precision = question.precision or ("bf16" if fast else "fp32")
     history: tuple[TrialResult, ...] = ()
     if database.exists() and not hardware.simulated:
-        history = Results(database).trials()
+        history = Results(database).history(machine=hardware.id)
     speeds = None if hardware.simulated else kept(hardware, device)
     rate = speeds.matmul_flops.get(precision) if speeds else None
     peak = peak_flops(gpu.name, precision) if gpu else None

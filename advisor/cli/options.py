@@ -3,12 +3,17 @@
 import difflib
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import rich_click as click
 
 from bench.errors import UsageError
+from bench.plan.plan import DEFAULTS
+from bench.result import Precision
 from bench.units import parse_duration, parse_size
+from models.config import SIZES, VARIANTS
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 GOALS: Final = ("cross", "uni", "all")
 """Keys of `bench.score.goal.GOALS`, which loads SciPy; a test holds the two together."""
@@ -57,6 +62,45 @@ def size(_context: click.Context, _parameter: click.Parameter, text: str | None)
         return None if text is None else parse_size(text)
     except UsageError as error:
         raise click.BadParameter(str(error)) from error
+
+
+variants = click.option(
+    "--variants",
+    metavar="NAMES",
+    callback=several_of("variant", VARIANTS),
+    default=",".join(DEFAULTS.variants),
+    show_default=True,
+    help=f"Of which candidates, with commas between: {', '.join(VARIANTS)}.",
+)
+
+sizes = click.option(
+    "--sizes",
+    metavar="NAMES",
+    callback=several_of("size", SIZES),
+    default=",".join(DEFAULTS.sizes),
+    show_default=True,
+    help=f"At which sizes, with commas between: {', '.join(SIZES)}.",
+)
+
+PRECISIONS: Final[dict[str, Precision | None]] = {"auto": None, "fp32": "fp32", "bf16": "bf16", "fp16": "fp16"}
+
+
+def precision(default: str, meaning: str) -> Callable[[F], F]:
+    """The option of the arithmetic; the command receives a key of `PRECISIONS`.
+
+    Args:
+        default: "auto", or a name, and then "auto" is none of the choices.
+        meaning: the help.
+    """
+    table = [name for name in PRECISIONS if name != "auto" or default == "auto"]
+    return click.option(
+        "--precision",
+        metavar="NAME",
+        callback=one_of("precision", table),
+        default=default,
+        show_default=True,
+        help=meaning,
+    )
 
 
 database = click.option(

@@ -40,12 +40,12 @@ class Lines:
                 for line in plan_lines(event.plan):
                     self._print(line)
             case CutOff():
-                self._print(cut_off(event))
+                self._print(f"{event.words} Go on with it: csmae-bench run --resume {event.run_id}")
             case TrialStarted() if event.number > self.planned:
                 self.planned = event.number  # chosen by what the planned trials said
                 self._print(f"Next: {event.plan.purpose}, {event.plan.candidate.title} seed {event.plan.seed}")
             case Dropped():
-                self._print(f"{event.candidate.title} gets no further trial: it {event.reason}")
+                self._print(event.words)
             case TrialFinished():
                 self.finished += 1
                 number = f"{self.finished:>{len(str(self.planned))}}/{self.planned}"
@@ -69,15 +69,6 @@ class Lines:
             parts = parts[:-1]
             line = between.join(parts)
         return line
-
-
-def cut_off(event: CutOff) -> str:
-    """What an earlier run left, in a sentence."""
-    running = f" while {', '.join(event.trials)} ran" if event.trials else ""
-    return (
-        f"Run {event.run_id} was cut off{running}: {event.finished} of {event.planned} trials are kept. "
-        f"Go on with it later: csmae-bench run --resume {event.run_id}"
-    )
 
 
 def plan_lines(plan: RunPlan) -> list[str]:

@@ -26,6 +26,8 @@ from advisor.tui.screens.profile import ProfileScreen
 from advisor.tui.screens.run import RunScreen
 from advisor.tui.state import State, Task
 from bench.errors import BenchError
+from bench.plan.plan import Dropped
+from bench.run.control import Control
 
 _SCREENS: Final[tuple[type[ModeScreen], ...]] = (ProfileScreen, RunScreen, AdviceScreen)
 """In the order of the work; the keys 1, 2, 3 choose them."""
@@ -61,7 +63,8 @@ class AdvisorApp(App[None]):
         self._engine = engine
         self._opening = opening
         self._clock = clock
-        self._stop = Flag()
+        self._control = Control()
+        self._kill = Flag()
         self._leaving = False
         self._work: dict[Task, Callable[[], None]] = {
             "profile": self._read_profile,
@@ -84,7 +87,7 @@ class AdvisorApp(App[None]):
 
     def on_unmount(self) -> None:
         """However the app ends, a run ends with it."""
-        self._stop.set()
+        self._kill.set()
 
     def _read_profile(self) -> None:
         self.post_message(ProfileRead(self._engine.profile()))
@@ -94,8 +97,8 @@ class AdvisorApp(App[None]):
 
     def _bench(self) -> None:
         # a flag, not the worker's cancellation: a cancelled worker counts as over while its trial is still being ended
-        with closing(self._engine.run()) as events:
-            for event in takewhile(lambda _: not self._stop.is_set(), events):
+        with closing(self._engine.run(self._control)) as events:
+            for event in takewhile(lambda _: not self._kill.is_set(), events):
                 self.post_message(BenchEvent(event))
 
     def _begin(self, task: Task) -> None:
@@ -153,6 +156,10 @@ class AdvisorApp(App[None]):
         """Something happened in the run."""
         if self.state.story is None:
             return
+        from bench.run.events import CutOff  # noqa: PLC0415  loads NumPy, needless for the first paint
+
+        if isinstance(message.event, CutOff | Dropped):
+            self.notify(message.event.words, timeout=15, markup=False)
         story, profile = self.state.story.after(message.event), self.state.profile
         if story.profiled and not self.state.story.profiled:
             profile = Profile(hardware=story.profiled.hardware, dataset=story.profiled.dataset)
@@ -189,19 +196,25 @@ class AdvisorApp(App[None]):
         """Start the run, where it can be watched."""
         from advisor.tui.story import Story  # noqa: PLC0415  loads NumPy, needless for the first paint
 
-        self._stop.clear()
+        self._control = Control()
+        self._kill.clear()
         self.state = replace(self.state, story=Story(begun_seconds=self._clock()))
         self._begin("run")
         self.switch_mode("run")
 
     def action_stop_run(self) -> None:
-        """Stop the run when the user confirms it."""
-        question = "Stop the run? What has finished is kept; the running trial is recorded as cancelled."
+        """Stop the run when the user confirms it; asked a second time, without waiting for what is being saved."""
+        if self._control.stopping:
+            self._kill.set()
+            return
+        question = "Stop the run? What has finished is kept, what is being trained is saved."
         self.push_screen(AskScreen(question, {"stop": "Stop", "stay": "Go on"}), self._stop_if)
 
     def _stop_if(self, answer: str | None) -> None:
         if answer == "stop" and self.state.running and self.state.story:
-            self._stop.set()
+            self._control.stop()
+            if not self.state.story.plan:  # nothing is trained yet that could be saved
+                self._kill.set()
             self._change(story=replace(self.state.story, stopping=True))
 
     async def action_quit(self) -> None:
@@ -209,7 +222,7 @@ class AdvisorApp(App[None]):
         if self._leaving or not self.state.running:
             self.exit()
         elif not isinstance(self.screen, AskScreen):
-            question = "Stop the run and quit? What has finished is kept; the running trial is recorded as cancelled."
+            question = "Stop the run and quit? What has finished is kept, what is being trained is saved."
             self.push_screen(AskScreen(question, {"stop": "Quit", "stay": "Stay"}), self._leave_if)
 
     def _leave_if(self, answer: str | None) -> None:

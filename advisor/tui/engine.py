@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bench.plan.plan import Request
     from bench.profile.dataset import DatasetProfile
     from bench.profile.hardware import HardwareProfile
+    from bench.run.control import Control
     from bench.run.events import Event
 
 
@@ -59,9 +60,11 @@ class Engine(Protocol):
         Raises: BenchError: the store cannot be read.
         """
 
-    def run(self) -> Generator[Event]:
-        """Run the request. Closing the generator stops the running trial.
+    def run(self, control: Control) -> Generator[Event]:
+        """Run the request. Closing the generator kills the running trial.
 
+        Args:
+            control: by which the run is asked to end, what it trains being saved first.
         Raises: BenchError: the request, the data, the machine or the store cannot be used.
         """
 
@@ -112,9 +115,9 @@ class BenchEngine:
             advice=explain(recommendation),
         )
 
-    def run(self) -> Generator[Event]:
+    def run(self, control: Control) -> Generator[Event]:
         """Run the request."""
         from bench import session  # noqa: PLC0415  see above
         from bench.store.results import Results  # noqa: PLC0415
 
-        yield from session.run(self._request, Results(self._database))
+        yield from session.run(self._request, Results(self._database), control=control)

@@ -1,35 +1,22 @@
 """Which trial next: told of every result, asked whenever a device is free. Ours; nothing is dropped by rank.
 
-First every planned trial. Then, while a time budget lasts, where uncertainty falls: seeds until there are enough to
-tell two points apart, smaller nested subsets of the pairs, longer training where the curves still rise, seeds again.
+First every planned trial; then, while a time budget lasts, what `bench.plan.refine` finds.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
-from functools import partial
 from math import inf
-from statistics import fmean, median
+from statistics import median
 from typing import Final
 
 from bench.plan.forecast import Forecast, Setting
-from bench.plan.keys import trunk_key
-from bench.plan.plan import Dropped, Request, RunPlan, TrialPlan, Wish
-from bench.plan.schedule import PATIENCE, trial_plan
+from bench.plan.plan import Dropped, Request, RunPlan, TrialPlan
+from bench.plan.refine import Refiner
+from bench.plan.schedule import PATIENCE
 from bench.plan.verdict import hopeless, undecided
-from bench.result import CROSS_DIRECTIONS, Candidate, Outcome, TrialResult
+from bench.result import Candidate, Outcome, TrialResult
 from models.config import VARIANTS
-
-SEEDS_ENOUGH: Final = 5
-"""Seeds that told two points apart where it was measured (see `docs/architecture.md`); more of them come last."""
-
-SEEDS_MOST: Final = 10
-"""Beyond, a seed narrows an interval by less than a twentieth."""
-
-SUBSETS: Final = ((2, "half of the pairs"), (4, "a quarter of the pairs"))
-
-LONGER: Final = 2
-"""Times the steps of a training that goes on."""
 
 UNFINISHED: Final = (Outcome.CANCELLED, Outcome.INTERRUPTED, Outcome.TIMED_OUT)
 """Endings that say nothing of the trial itself."""
@@ -164,84 +151,17 @@ class Agenda:
     def _refinements(self) -> Iterator[TrialPlan]:
         """What to do with time that is left, the most useful first."""
         base = self._comparable()
-        if not base:
-            return
-        contenders = [c for c in undecided(base) if c not in self._dropped]
-        yield from self._more_seeds(contenders, SEEDS_ENOUGH)
-        yield from self._fewer_pairs(contenders)
-        yield from self._longer(contenders)
-        yield from self._more_seeds(contenders, SEEDS_MOST)
-
-    def _more_seeds(self, contenders: Sequence[Candidate], most: int) -> Iterator[TrialPlan]:
-        """A seed for whom it removes the most variance a second."""
-        options = []
-        for candidate in contenders:
-            seeds = self._begun_seeds(candidate)
-            if len(seeds) < most:
-                wish = Wish(candidate=candidate, seed=max(seeds, default=-1) + 1, steps=self._steps)
-                trial = self._planned(wish, "another seed")
-                removed = 1 / len(seeds) - 1 / (len(seeds) + 1) if seeds else 1.0
-                options.append((removed / self.seconds(trial), trial))
-        for _, trial in sorted(options, key=lambda option: -option[0]):
-            yield trial
-
-    def _fewer_pairs(self, contenders: Sequence[Candidate]) -> Iterator[TrialPlan]:
-        whole = self._setting.data.train_pairs
-        for divisor, purpose in SUBSETS:
-            pairs = whole // divisor
-            if pairs < 2 * self._setting.training.batch_pairs:
-                return
-            for seed in range(2):
-                for candidate in contenders:
-                    wish = Wish(candidate=candidate, seed=seed, steps=self._steps, train_pairs=pairs)
-                    yield from self._unless_begun(wish, purpose)
-
-    def _longer(self, contenders: Sequence[Candidate]) -> Iterator[TrialPlan]:
-        """Twice the steps, from the checkpoint, for all contenders when one still rises: they stay comparable."""
-        if not any(self._rises(candidate) for candidate in contenders):
-            return
-        for seed in range(2):
-            for candidate in contenders:
-                yield from self._unless_begun(
-                    Wish(candidate=candidate, seed=seed, steps=LONGER * self._steps), "longer training"
-                )
-
-    def _rises(self, candidate: Candidate) -> bool:
-        """Whether the second half of the training still lifted its cross-sensor score by more than the margin."""
-        gains = []
-        for result in self._comparable():
-            if result.candidate == candidate and len(result.rungs) > 1:
-                half, full = (_cross(result, rung.step) for rung in result.rungs[-2:])
-                if half is not None and full is not None:
-                    gains.append(full - half)
-        return bool(gains) and fmean(gains) > self._request.margin
-
-    def _unless_begun(self, wish: Wish, purpose: str) -> Iterator[TrialPlan]:
-        trial = self._planned(wish, purpose)
-        same = (trial.candidate, trial.seed, trial.training.steps, trial.data.train_pairs)
-        if all((t.candidate, t.seed, t.training.steps, t.data.train_pairs) != same for t in self._begun):
-            yield trial
-
-    def _planned(self, wish: Wish, purpose: str) -> TrialPlan:
-        number = len(self._begun) + len(self._waiting) + 1
-        planned = partial(
-            trial_plan, wish, number, self._request, self._setting, forecast=self._forecast, purpose=purpose
-        )
-        trial = planned()
-        saved = [t.training.trunk_steps for t in self._begun if trunk_key(t) == trunk_key(trial)]
-        return planned(steps_saved=max(saved)) if saved else trial
-
-    @property
-    def _steps(self) -> int:
-        return self._begun[0].training.steps
-
-    def _begun_seeds(self, candidate: Candidate) -> set[int]:
-        whole = self._setting.data.train_pairs
-        return {
-            t.seed
-            for t in self._begun
-            if t.candidate == candidate and t.training.steps == self._steps and t.data.train_pairs == whole
-        }
+        if base:
+            yield from Refiner(
+                request=self._request,
+                setting=self._setting,
+                forecast=self._forecast,
+                begun=self._begun,
+                waiting=len(self._waiting),
+                results=base,
+                contenders=[candidate for candidate in undecided(base) if candidate not in self._dropped],
+                seconds=self.seconds,
+            ).options()
 
     def _seeds(self) -> set[int]:
         return {result.seed for result in self._comparable()}
@@ -272,16 +192,3 @@ def _as_planned(result: TrialResult, setting: Setting) -> TrialPlan:
         predicted_seconds=seconds,
         timeout_seconds=PATIENCE * seconds + 60,
     )
-
-
-def _cross(result: TrialResult, step: int) -> float | None:
-    """Mean cross-sensor score at a rung; None where it was not measured."""
-    metric = "f1_of_means" if result.data.labelled else "partner_recall"
-    values = [
-        score.value
-        for score in result.scores
-        if (score.subject, score.step, score.metric) == ("trained", step, metric)
-        and score.k == result.k
-        and (score.query, score.archive) in CROSS_DIRECTIONS
-    ]
-    return fmean(values) if values else None

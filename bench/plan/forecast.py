@@ -80,8 +80,8 @@ class Forecast:
         )
         if found is None:
             raise UsageError(
-                "how fast this machine would train is unknown: it is simulated, its GPU is in no table of ours, "
-                "and its recording holds no measured speed"
+                "how fast this machine would train is unknown: it is simulated, and its processor or GPU is in no "
+                "table of ours. csmae-bench estimate with the same options tells the memory"
             )
         return found.total.value
 

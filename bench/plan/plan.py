@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 from typing import Final
 
-from bench.result import Candidate, DataUse, Precision, Prediction, Training
+from bench.result import (
+    Candidate,
+    Costs,
+    DataUse,
+    Outcome,
+    Precision,
+    Prediction,
+    Provenance,
+    Training,
+    TrialResult,
+)
 from models.config import VARIANTS, ModelConfig
 
 CONTENDERS: Final = tuple(name for name, variant in VARIANTS.items() if not variant.baseline)
@@ -111,6 +121,29 @@ class TrialPlan:
     retry_of: str | None = None
     """The trial that this one repeats."""
 
+    def cut_off(self, cause: str, provenance: Provenance) -> TrialResult:
+        """Its result when nothing that it measured is known."""
+        return TrialResult(
+            trial_id=self.trial_id,
+            run_id=self.run_id,
+            candidate=self.candidate,
+            seed=self.seed,
+            model=self.model,
+            training=self.training,
+            k=self.k,
+            data=self.data,
+            device=self.device,
+            precision=self.precision,
+            threads=self.threads,
+            outcome=Outcome.INTERRUPTED,
+            cause=cause,
+            steps_done=0,
+            provenance=provenance,
+            costs=Costs(micro_batches=self.micro_batches),
+            predictions=self.predictions,
+            retry_of=self.retry_of,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
@@ -126,6 +159,11 @@ class Dropped:
 
     candidate: Candidate
     reason: str
+
+    @property
+    def words(self) -> str:
+        """In a sentence."""
+        return f"{self.candidate.title} gets no further trial: it {self.reason}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

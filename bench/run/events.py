@@ -34,6 +34,12 @@ class CutOff:
     trials: tuple[str, ...]
     """What was running, as "SECD nano seed 1"."""
 
+    @property
+    def words(self) -> str:
+        """In a sentence."""
+        running = f" while {', '.join(self.trials)} ran" if self.trials else ""
+        return f"Run {self.run_id} was cut off{running}: {self.finished} of {self.planned} trials are kept."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profiled:

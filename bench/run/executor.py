@@ -75,8 +75,8 @@ class LocalExecutor:
         self._buffer = b""
         # one thread until a job asks for more: threads that a library starts early do not survive the fork
         quiet = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-        # threads that spin while they wait make a step ten times slower as soon as anything else wants a core
         quiet["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # as the driver counts them, not the fastest first
+        # threads that spin while they wait make a step ten times slower as soon as anything else wants a core
         quiet["OMP_WAIT_POLICY"] = os.environ.get("OMP_WAIT_POLICY", "PASSIVE")
         with self.log_file.open("ab") as errors:
             return subprocess.Popen(

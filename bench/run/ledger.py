@@ -61,28 +61,14 @@ class Ledger:
             costs = replace(costs, total_seconds=total_seconds)
         if energy_joules is not None:
             costs = replace(costs, energy_joules=energy_joules)
-        return TrialResult(
-            trial_id=plan.trial_id,
-            run_id=plan.run_id,
-            candidate=plan.candidate,
-            seed=plan.seed,
-            model=plan.model,
-            training=plan.training,
-            k=plan.k,
-            data=plan.data,
-            device=plan.device,
-            precision=plan.precision,
-            threads=plan.threads,
+        return replace(
+            plan.cut_off(self._cause, self.provenance),
             outcome=self._outcome,
-            cause=self._cause,
             steps_done=self._losses[-1].step if self._losses else 0,
-            provenance=self.provenance,
             costs=costs,
             losses=tuple(self._losses),
             scores=tuple(self._scores),
             query_scores=self._query_scores,
             rungs=tuple(self._rungs),
-            predictions=plan.predictions,
             marks=(*self._notes, *marks),
-            retry_of=plan.retry_of,
         )

@@ -9,7 +9,7 @@ import msgspec
 
 from bench.errors import StoreError
 from bench.plan.plan import TrialPlan
-from bench.result import Candidate, Costs, Outcome, Provenance, TrialResult
+from bench.result import Candidate, Provenance, TrialResult
 from bench.store import runs, trials
 from bench.store.lease import Holder, has_ended, this_process
 from bench.store.rows import Row, iso, select
@@ -105,23 +105,4 @@ def _interrupted(row: Row, cause: str) -> TrialResult:
         raise StoreError(
             f"trial {row['trial_id']} is stored in a form that this version cannot read: {error}"
         ) from error
-    return TrialResult(
-        trial_id=plan.trial_id,
-        run_id=plan.run_id,
-        candidate=plan.candidate,
-        seed=plan.seed,
-        model=plan.model,
-        training=plan.training,
-        k=plan.k,
-        data=plan.data,
-        device=plan.device,
-        precision=plan.precision,
-        threads=plan.threads,
-        outcome=Outcome.INTERRUPTED,
-        cause=cause,
-        steps_done=0,
-        provenance=provenance,
-        costs=Costs(micro_batches=plan.micro_batches),
-        predictions=plan.predictions,
-        retry_of=plan.retry_of,
-    )
+    return plan.cut_off(cause, provenance)

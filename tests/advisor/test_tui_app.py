@@ -15,7 +15,7 @@ from advisor.tui.screens.ask import AskScreen
 from advisor.tui.screens.help import HelpScreen
 from advisor.tui.widgets.standings_table import StandingsTable
 from bench.errors import DataError, StoreError
-from bench.run.events import Event
+from bench.run.events import CutOff, Event
 from tui_fakes import PROFILE, REPORT, REQUEST, FakeEngine, drawn, events, half_run, held, resized, until
 
 
@@ -198,3 +198,31 @@ async def test_any_size_and_theme_is_survived_in_every_mode() -> None:
                 await pilot.resize_terminal(*size)
                 await pilot.pause()
             assert words in drawn(app)
+
+
+async def test_what_a_killed_run_left_is_told_when_the_next_one_starts() -> None:
+    cut = CutOff(run_id="3f", finished=2, planned=12, trials=("SECD nano seed 1",))
+    app = AdvisorApp(FakeEngine(told=[cut, *events()]))
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await idle(pilot, app)
+        await pilot.press("2", "s")
+        await until(pilot, lambda: any(cut.words in note.message for note in app._notifications))
+
+
+async def test_stopping_a_second_time_does_not_wait_for_what_is_being_saved(gate: Flag) -> None:
+    engine = FakeEngine(told=told_until(gate))
+    app = AdvisorApp(engine)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await idle(pilot, app)
+        await pilot.press("2", "s")
+        await until(pilot, lambda: bool(app.state.story and app.state.story.trials and app.state.story.trials[5].step))
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await pilot.press("s")
+        await until(pilot, lambda: "Stopping" in drawn(app))
+        assert not app._kill.is_set()
+        await pilot.press("x")
+        await until(pilot, app._kill.is_set)
+        gate.set()
+        await until(pilot, lambda: not app.state.running)
+        assert engine.closed == 1

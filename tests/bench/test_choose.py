@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from bench.plan.choose import RETRY_PARTS, RETRY_RATE, SEEDS_ENOUGH, Agenda
+from bench.plan.choose import RETRY_PARTS, RETRY_RATE, Agenda
 from bench.plan.forecast import Setting
 from bench.plan.plan import Request, RunPlan, TrialPlan
+from bench.plan.refine import SEEDS_ENOUGH
 from bench.plan.schedule import schedule
 from bench.plan.verdict import hopeless, undecided
 from bench.result import Candidate, Outcome, Rung, Training, TrialResult

@@ -12,7 +12,8 @@ WITH measurements AS (
         END::DOUBLE AS measured
     FROM trials t
     JOIN predictions p USING (trial_id)
-    WHERE t.outcome = 'completed'
+    -- a trial that goes on with another was predicted as a whole
+    WHERE t.outcome = 'completed' AND t.retry_of IS NULL
 )
 SELECT
     trial_id, run_id, started_at, machine, device, precision, variant, size, steps, batch_pairs, marks,
