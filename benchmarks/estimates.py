@@ -5,7 +5,7 @@ configuration of their size (CECD, 64 pixels), and then each is run as a real tr
 as images. Compared are the peak of the process's resident memory (on a GPU: of its allocator) and the median time of a
 step. Goal: memory within 10 %, time within 15 %, and the stated intervals hold 95 % of the time.
 
-    python benchmarks/estimates.py                                   # about 8 minutes on two cores
+    python benchmarks/estimates.py                                   # about 10 minutes on two cores
     python benchmarks/estimates.py --quick
     python benchmarks/estimates.py --write docs/estimates.md         # puts the table between the file's marks
 """
@@ -37,7 +37,7 @@ from models.config import SENSORS, ModelConfig, Sensor, configure
 
 PAIRS = {"train": 160, "query": 24, "archive": 48}
 CLASSES = 4
-STEPS = 12
+STEPS = {"nano": 12, "tiny": 5}
 GOALS = {"memory": 0.10, "step time": 0.15}
 BEGIN, END = "<!-- measured -->", "<!-- end -->"
 
@@ -151,7 +151,7 @@ class Bench:
 
     def compare(self, case: Case, calibration: Calibration) -> Iterator[Compared]:
         """Predict a trial, run it, and put both side by side."""
-        training = Training(steps=STEPS, batch_pairs=case.batch_pairs, warmup_steps=2)
+        training = Training(steps=STEPS[case.size], batch_pairs=case.batch_pairs, warmup_steps=2)
         data = DataUse(
             name="noise",
             layout="noise",

@@ -22,7 +22,7 @@ PROCESS_BYTES: Final = (380e6, 470e6, 620e6)
 BUFFER_BYTES: Final = 7e6
 """Private memory that libraries take on a CPU when they first compute."""
 
-LIBRARY_BYTES: Final = 22e6
+LIBRARY_BYTES: Final = 45e6
 """Pages of library files that are first read then: they count in a process's memory."""
 
 HEAP_SHARE: Final = 1.17
