@@ -64,14 +64,15 @@ def find(request: SurveyRequest, *, database: Path, as_json: bool, quiet: bool) 
 def _follow(request: SurveyRequest, store: Results, console: Console) -> Found:
     """Search to the end or to Ctrl-C; each try is stored as it comes."""
     store.check()
-    found, waiting = Found(), list[EdgeTry]()
+    found, waiting, doing = Found(), list[EdgeTry](), ""
     log_file = user_state_path("csmae-advisor") / "logs" / "edge.log"
     try:
         with closing(LocalExecutor(log_file)) as executor, closing(survey(request, executor)) as events:
             for event in events:
                 match event:
-                    case Preparing():
-                        console.print(f"{event.what} ...", soft_wrap=True)
+                    case Preparing() if event.what != doing:
+                        doing = event.what
+                        console.print(f"{doing} ...", soft_wrap=True)
                     case Surveyed():
                         found.setting = event
                         console.print(_limit_line(event), soft_wrap=True)
