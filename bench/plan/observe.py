@@ -18,8 +18,9 @@ STEP_SPREAD: Final = Spread(machine=0.35, size=0.05, variant=0.03, setting=0.06,
 GPU_STEP_SPREAD: Final = Spread(machine=0.7, size=0.15, variant=0.08, setting=0.2, noise=0.05, probe=0.08)
 SCORING_SPREAD: Final = Spread(machine=0.5, size=0.15, variant=0.03, setting=0.15, noise=0.15, probe=0.2)
 MEMORY_SPREAD: Final = Spread(machine=0.06, size=0.05, variant=0.03, setting=0.08, noise=0.04, probe=0.04)
-"""Of the formulas' residuals: seen on the machine that they were fitted on, wider where no machine could tell. The noise
-of times is that of a virtual machine, whose speed drifts by a quarter within minutes though nothing else runs in it.
+"""Of the formulas' residuals: seen on the machine that they were fitted on, wider where no machine could tell.
+
+The noise of times is that of a virtual machine, whose speed drifts by a quarter within minutes though nothing else runs.
 """
 
 DISTURBED: Final = 3.0
