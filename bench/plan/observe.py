@@ -20,7 +20,7 @@ SCORING_SPREAD: Final = Spread(machine=0.5, size=0.15, variant=0.03, setting=0.1
 MEMORY_SPREAD: Final = Spread(machine=0.06, size=0.05, variant=0.03, setting=0.08, noise=0.04, probe=0.04)
 """Of the formulas' residuals: seen on the machine that they were fitted on, wider where no machine could tell.
 
-The noise of times is that of a virtual machine, whose speed drifts by a quarter within minutes though nothing else runs.
+The noise of times is that of a virtual machine: its speed drifts by a quarter within minutes though nothing else runs.
 """
 
 DISTURBED: Final = 3.0
