@@ -19,6 +19,12 @@ DIRECTIONS: Final[tuple[Direction, ...]] = (("s1", "s1"), ("s2", "s2"), ("s1", "
 
 CROSS_DIRECTIONS: Final[tuple[Direction, ...]] = (("s1", "s2"), ("s2", "s1"))
 
+Gallery = Sensor | Literal["both"]
+"""What is searched: one sensor's archive, or one that mixes the images of both."""
+
+MIXED_DIRECTIONS: Final[tuple[tuple[Sensor, Gallery], ...]] = (("s1", "both"), ("s2", "both"))
+"""Sensor of the query, in an archive of both: what is found should not depend on the sensor that took it."""
+
 Precision = Literal["fp32", "bf16", "fp16"]
 """Arithmetic of the forward pass; weights stay in float32."""
 
@@ -157,8 +163,12 @@ class Prediction:
             raise ValueError(f"{self.quantity}: {self.value} does not lie between {self.low} and {self.high}")
 
 
-Subject = Literal["trained", "untrained", "chance"]
-"""Whose descriptors were scored: the trial's at this step, the same network before any step, or none at all."""
+Subject = Literal["trained", "untrained", "chance", "band_statistics", "thumbnail"]
+"""Whose descriptors were scored: the trial's at this step, the same network's before any step, none at all, or two that
+need no network: mean and deviation of each band, and the image shrunk to 8 x 8 grey pixels."""
+
+BASELINES: Final[tuple[Subject, ...]] = ("untrained", "band_statistics", "thumbnail", "chance")
+"""What a trained candidate has to beat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,13 +179,31 @@ class Score:
     step: int
     """Training steps made when it was measured."""
     query: Sensor
-    archive: Sensor
+    archive: Gallery
     metric: str
     """A key of `bench.score.METRICS`."""
     k: int | None
     """Neighbours looked at; None where the metric looks at all."""
     value: float
-    """A share between 0 and 1."""
+    """In the unit of its metric, as a rule a share between 0 and 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassScore:
+    """One number of the retrieval matrix for the queries that carry one class."""
+
+    subject: Subject
+    step: int
+    query: Sensor
+    archive: Gallery
+    metric: str
+    """A key of `bench.score.METRICS`."""
+    k: int | None
+    label: int
+    """Column of the label matrix, from 0: its name is in `DatasetProfile.classes`."""
+    queries: int
+    """How many queries carry it."""
+    value: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +211,7 @@ class QueryScores:
     """One metric of the trained descriptors for each query, in the order of the query split."""
 
     query: Sensor
-    archive: Sensor
+    archive: Gallery
     metric: str
     k: int | None
     values: tuple[float, ...]
@@ -261,6 +289,9 @@ class TrialResult:
     losses: tuple[Losses, ...] = ()
     scores: tuple[Score, ...] = ()
     query_scores: tuple[QueryScores, ...] = ()
+    """Of the longest training."""
+    class_scores: tuple[ClassScore, ...] = ()
+    """Of the longest training, for the classes that queries carry."""
     rungs: tuple[Rung, ...] = ()
     """Where the trained descriptors were scored, the shortest first."""
     predictions: tuple[Prediction, ...] = ()
@@ -269,7 +300,7 @@ class TrialResult:
     retry_of: str | None = None
     """The trial that this one repeats with another setting, because it diverged or was cut off."""
 
-    def score(self, query: Sensor, archive: Sensor, metric: str, *, subject: Subject = "trained") -> float | None:
+    def score(self, query: Sensor, archive: Gallery, metric: str, *, subject: Subject = "trained") -> float | None:
         """The last value of this metric for the subject at the trial's k, or None where it was not measured."""
         found = [
             s

@@ -10,6 +10,7 @@ from typing import Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data.places import Place
 from bench.errors import DataError
 from models.config import Sensor
 
@@ -68,6 +69,9 @@ class SensorPairs(Protocol):
 
     def labels(self, split: Split) -> NDArray[np.bool_] | None:
         """Pairs x classes, or None for data without labels. The first call may read every pair of the split."""
+
+    def places(self, split: Split) -> Sequence[Place]:
+        """Where and when each pair was taken, as far as is known, in the order of `ids`. Reads no image."""
 
     def read(self, pair_id: str) -> dict[Sensor, Image]:
         """Both images of a pair, resampled to one grid, not normalised.

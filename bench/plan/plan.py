@@ -114,6 +114,8 @@ class TrialPlan:
     """Why this trial, in a few words: "first result", "another seed", "half of the pairs", "longer training"."""
     checkpoints: str = ""
     """Folder for what a later, longer or resumed training of the same trunk can go on from; empty: none is kept."""
+    descriptors: str = ""
+    """Folder in which its descriptors are left (`bench.data.descriptors`); empty: nowhere."""
     micro_batches: int = 1
     """Parts to train each batch in from the start."""
     memory_limit_bytes: int | None = None

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from bench.data.places import Queries
 from bench.plan.plan import Dropped, Probe, RunPlan, TrialPlan
 from bench.profile.dataset import DatasetProfile
 from bench.profile.hardware import HardwareProfile
-from bench.result import Costs, Losses, Outcome, QueryScores, Score, TrialResult
+from bench.result import ClassScore, Costs, Losses, Outcome, QueryScores, Score, TrialResult
 
 Phase = Literal["loading", "training", "embedding", "searching"]
 """What a trial is doing."""
@@ -47,6 +48,7 @@ class Profiled:
 
     hardware: HardwareProfile
     dataset: DatasetProfile
+    queries: Queries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,7 @@ class RungScored:
     query_scores: tuple[QueryScores, ...]
     seconds: float = 0.0
     """Training seconds that a trial of `step` steps alone would have taken."""
+    class_scores: tuple[ClassScore, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from bench.plan.plan import TrialPlan
-from bench.result import Costs, Losses, Outcome, Provenance, QueryScores, Rung, Score, TrialResult
+from bench.result import ClassScore, Costs, Losses, Outcome, Provenance, QueryScores, Rung, Score, TrialResult
 from bench.run.events import CostsMeasured, Ended, Noted, PhaseEntered, RungScored, StepMeasured, TrialEvent
 
 
@@ -16,6 +16,7 @@ class Ledger:
         self._losses: list[Losses] = []
         self._scores: list[Score] = []
         self._query_scores: tuple[QueryScores, ...] = ()
+        self._class_scores: tuple[ClassScore, ...] = ()
         self._rungs: list[Rung] = []
         self._costs = Costs()
         self._notes: list[str] = []
@@ -29,6 +30,7 @@ class Ledger:
             case RungScored():
                 self._scores.extend(event.scores)
                 self._query_scores = event.query_scores or self._query_scores
+                self._class_scores = event.class_scores or self._class_scores
                 if any(score.subject == "trained" for score in event.scores):
                     self._rungs.append(Rung(step=event.step, seconds=event.seconds))
             case CostsMeasured():
@@ -69,6 +71,7 @@ class Ledger:
             losses=tuple(self._losses),
             scores=tuple(self._scores),
             query_scores=self._query_scores,
+            class_scores=self._class_scores,
             rungs=tuple(self._rungs),
             marks=(*self._notes, *marks),
         )

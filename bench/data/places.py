@@ -1,0 +1,45 @@
+"""Where and when the pairs of a split were taken, as far as their archive tells."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One pair. None: its archive does not tell."""
+
+    pair_id: str
+    tile: str | None = None
+    """The large image that it was cut from: an MGRS tile, or the product where the tile is not told. Neighbours in it
+    are alike."""
+    country: str | None = None
+    date: str | None = None
+    """Day on which the optical image was taken, ISO 8601."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queries:
+    """The queries of a data set, in the order of `QueryScores.values`."""
+
+    fingerprint: str
+    """Of the data set, as in `DataUse`."""
+    places: tuple[Place, ...]
+    labels: tuple[tuple[int, ...], ...] = ()
+    """Columns of the label matrix that each query carries; empty for data without labels."""
+
+    @property
+    def groups(self) -> NDArray[np.int64] | None:
+        """Number of each query's tile, from 0; None where tiles are unknown, or every query has its own."""
+        return grouped([place.tile for place in self.places])
+
+
+def grouped(tiles: Sequence[str | None]) -> NDArray[np.int64] | None:
+    """Each tile's number in sorted order; None unless every tile is known and at least one comes twice."""
+    known = [tile for tile in tiles if tile is not None]
+    if len(known) < len(tiles) or len(set(known)) == len(known):
+        return None
+    _, numbers = np.unique(np.array(known), return_inverse=True)
+    return numbers.astype(np.int64)

@@ -1,0 +1,1 @@
+"""Queries and what was found for them, as pictures."""
