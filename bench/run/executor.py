@@ -202,7 +202,12 @@ class LocalExecutor:
         except (EOFError, TimeoutError) as error:
             if isinstance(error, TimeoutError) and (self._stopping or monotonic() >= deadline):
                 raise
-            raise BenchError(f"the process that trains does not start; its output is in {self.log_file}") from error
+            ending = "" if isinstance(error, TimeoutError) else _exit_words(self._process.wait())
+            words = ": ".join(part for part in (ending, deaths.last_words(self.log_file, 0)) if part)
+            said = f" ({words})" if words else ""
+            raise BenchError(
+                f"the process that trains does not start{said}; its output is in {self.log_file}"
+            ) from error
         self._ready = isinstance(message, Ready)
 
     def _kill(self, pid: int | None) -> None:

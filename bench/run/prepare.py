@@ -68,7 +68,7 @@ def prepare(
     request, setting, models, refusals = _settle(
         request, dataset, hardware, devices=devices, cache=str(prepared.folder), run_id=run_id
     )
-    probes, precision, notes = yield from probing(
+    probes, precision, parts, notes = yield from probing(
         request, models, setting, executor=executor, refusals=refusals, deadline=deadline, history=history
     )
     if not models:
@@ -78,7 +78,7 @@ def prepare(
         notes += (f"k {request.k} instead of {asked_k}: the archive holds {few} pairs, half are looked at",)
     if len(devices) > 1:
         notes += (f"{len(devices)} GPUs at once, a trial on each",)
-    setting = replace(setting, precision=precision)
+    setting = replace(setting, precision=precision, parts=parts)
     calibration = calibrate(
         probes, history, machine=hardware.id, device=setting.device, precision=precision, threads=setting.threads
     )

@@ -23,6 +23,9 @@ HURRY_SECONDS: Final = 120.0
 PROBE_SHARE: Final = 0.03
 """Of a time budget, for the steps of one candidate's probe, when that is less."""
 
+MOST_TRIES: Final = 4
+"""Of a candidate's probe: each after one that ran out of memory splits the batch into twice as many parts."""
+
 
 def probing(
     request: Request,
@@ -33,11 +36,13 @@ def probing(
     refusals: list[Refusal],
     deadline: Deadline,
     history: Sequence[TrialResult],
-) -> Generator[Event, None, tuple[list[Probe], Precision, tuple[str, ...]]]:
+) -> Generator[Event, None, tuple[list[Probe], Precision, dict[Candidate, int], tuple[str, ...]]]:
     """Measure a step of each candidate; the first one also chooses the arithmetic for all.
 
-    When time is short, a candidate that trained here before is not measured again. One that fails is refused, and its
-    network taken out.
+    When time is short, a candidate that trained here before is not measured again. One that runs out of memory is
+    measured in more parts, one that fails is refused and its network taken out.
+
+    Returns: the probes, the arithmetic, into how many parts each candidate's batch is split, and what to say of it.
     """
     hurried = deadline.budget_seconds is not None and deadline.budget_seconds < HURRY_SECONDS
     before = _before(history, setting, request.precision) if hurried else []
@@ -47,38 +52,52 @@ def probing(
         precisions = (before[0][1],)
         notes = (f"arithmetic {precisions[0]}, the fastest when it was measured here before",)
     probes: list[Probe] = []
-    for number, (candidate, model) in enumerate(list(models.items())):
-        if (model, precisions[0]) in before:
+    parts = dict(setting.parts)
+    for number, candidate in enumerate(list(models)):
+        if (models[candidate], precisions[0]) in before:
             continue
         yield Preparing(what=f"measuring a step of {candidate.title}", done=number, total=len(models))
-        pairs = max(2, setting.training.batch_pairs // setting.parts[candidate])
-        job = ProbePlan(
-            candidate=candidate,
-            model=model,
-            training=replace(setting.training, batch_pairs=pairs),
-            cache=setting.cache,
-            device=setting.device,
-            precisions=precisions,
-            threads=setting.threads,
-            budget_seconds=min(PROBE_SECONDS, PROBE_SHARE * (deadline.budget_seconds or inf)),
-        )
-        failure = "its probe ended without a word"
-        with closing(executor.run(job, timeout_seconds=deadline.within(600))) as events:
-            for event in events:
-                if isinstance(event, Probed):
-                    failure = ""
-                    probes.append(event.probe)
-                    yield event
-                elif isinstance(event, Ended):
-                    failure = event.cause
-        deadline.check(f"a step of {candidate.title} was being measured")
-        if failure:
+        ended: Ended | None = None
+        for _ in range(MOST_TRIES):
+            pairs = max(2, setting.training.batch_pairs // parts[candidate])
+            job = ProbePlan(
+                candidate=candidate,
+                model=models[candidate],
+                training=replace(setting.training, batch_pairs=pairs),
+                cache=setting.cache,
+                device=setting.device,
+                precisions=precisions,
+                threads=setting.threads,
+                budget_seconds=min(PROBE_SECONDS, PROBE_SHARE * (deadline.budget_seconds or inf)),
+            )
+            ended = yield from _measure(job, executor, deadline, probes)
+            deadline.check(f"a step of {candidate.title} was being measured")
+            if ended is None or ended.outcome is not Outcome.OUT_OF_MEMORY or pairs < 4:
+                break
+            parts[candidate] *= 2
+        if ended:
             del models[candidate]
-            refusals.append(Refusal(candidate=candidate, reason=f"its probe failed: {failure}"))
+            refusals.append(Refusal(candidate=candidate, reason=f"its probe failed: {ended.cause}"))
         elif len(precisions) > 1:
             notes = (_precision_note(probes[0]),)
             precisions = (probes[0].precision,)
-    return probes, precisions[0], notes
+    return probes, precisions[0], parts, notes
+
+
+def _measure(
+    job: ProbePlan, executor: Executor, deadline: Deadline, probes: list[Probe]
+) -> Generator[Event, None, Ended | None]:
+    """Add the candidate's probe; returns how it ended instead."""
+    failure: Ended | None = Ended(trial_id="", outcome=Outcome.FAILED, cause="it ended without a word")
+    with closing(executor.run(job, timeout_seconds=deadline.within(600))) as events:
+        for event in events:
+            if isinstance(event, Probed):
+                failure = None
+                probes.append(event.probe)
+                yield event
+            elif isinstance(event, Ended):
+                failure = event
+    return failure
 
 
 def _before(
