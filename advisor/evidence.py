@@ -9,10 +9,10 @@ from statistics import fmean, median, stdev
 from typing import Final, Literal
 
 from advisor.pace import EqualSeconds, equal_seconds
-from bench.result import Candidate, Outcome, TrialResult
+from bench.result import Candidate, Gallery, Outcome, TrialResult
 from bench.score.goal import Goal, MatrixRow, Sample, Yardstick, completed, labelled, unlabelled
 from bench.score.interval import Contrast, Statistic, contrast
-from models.config import VARIANTS
+from models.config import VARIANTS, Sensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +83,17 @@ class Evidence:
     """Whether every trial ran out of memory."""
     at_equal_seconds: EqualSeconds | None = None
     """The candidates at equal training time; everything else compares them at equal steps."""
+
+    def uni_modal(self, title: str) -> dict[tuple[Sensor, Gallery], float]:
+        """What autoencoders of one sensor each score beside this candidate, by direction; empty if none was trained."""
+        size = title.rpartition(" ")[2]
+        return {
+            row.direction: row.trained
+            for standing in self.standings
+            if VARIANTS[standing.candidate.variant].baseline and standing.candidate.size == size
+            for row in self.matrices.get(standing.candidate.title, ())
+            if standing.candidate.title != title
+        }
 
 
 def comparable(results: Sequence[TrialResult]) -> tuple[TrialResult, ...]:

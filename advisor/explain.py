@@ -10,7 +10,7 @@ import msgspec
 from advisor.evidence import Effect, Evidence
 from advisor.guideline import GRADES, RULES
 from advisor.pace import EqualSeconds
-from advisor.recommend import TIE_RULE, Basis, Choice, Recommendation, counted, too_few
+from advisor.recommend import TIE_RULE, Basis, Choice, Recommendation, counted, joined, too_few
 from bench.score import METRICS
 from bench.score.goal import GOALS
 from bench.score.interval import Contrast
@@ -85,7 +85,7 @@ def _headline(recommendation: Recommendation) -> str:
         case "better":
             return f"Take {name}: at {chosen.size} size it beats every other candidate scored beyond the noise."
         case "tied":
-            tied = _joined([c.title for c in sorted(recommendation.tied)])
+            tied = joined([c.title for c in sorted(recommendation.tied)])
             return f"Tied: {tied} cannot be told apart. Take {name} ({parts})."
         case "undecided":
             alone = recommendation.runner_up is None
@@ -256,7 +256,3 @@ def _again(evidence: Evidence) -> str:
     (goal,) = (key for key, goal in GOALS.items() if goal == evidence.goal)
     data = "" if evidence.synthetic else " --data PATH"
     return f"csmae-bench run{data}" + ("" if goal == "cross" else f" --goal {goal}")
-
-
-def _joined(names: Sequence[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -212,7 +212,7 @@ def cautions(evidence: Evidence, chosen: Candidate, verdict: Verdict, goal: Goal
     if evidence.left_out:
         what = "of other data, settings or protocol, or a seed again, left out of the comparison"
         found.append(f"{counted(evidence.left_out, 'trial')} {what}.")
-    found += _unbeaten(evidence, chosen) + _below_baselines(evidence, chosen)
+    found += _unbeaten(evidence, chosen)
     return tuple(found)
 
 
@@ -226,25 +226,29 @@ def counted(number: int, noun: str, nouns: str = "") -> str:
     return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
 
 
+def joined(names: Sequence[str]) -> str:
+    """As "a, b and c"."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
 def _unbeaten(evidence: Evidence, chosen: Candidate) -> list[str]:
-    """Call out what training does not improve."""
+    """Call out what training does not improve, by the directions that the goal counts and by those that it does not."""
     found = []
+    uni_modal = evidence.uni_modal(chosen.title)
     for row in evidence.matrices.get(chosen.title, ()):
-        for name, value in (("its untrained encoder", row.untrained), ("chance", row.chance)):
-            if value is not None and row.trained <= value:
-                query, archive = (sensor.upper() for sensor in row.direction)
-                found.append(
-                    f"{query} to {archive}: {chosen.title} trained ({percent(row.trained)}) does not beat {name} "
-                    f"({percent(value)})."
-                )
+        values = {
+            "its untrained encoder": row.untrained,
+            "an autoencoder of that sensor alone": uni_modal.get(row.direction),
+            "plain band statistics": row.band_statistics,
+            "8 x 8 thumbnails": row.thumbnail,
+            "chance": row.chance,
+        }
+        ahead = [
+            f"{name} ({percent(value)})" for name, value in values.items() if value is not None and row.trained <= value
+        ]
+        if ahead:
+            query, archive = (sensor.upper() if sensor != "both" else "both sensors" for sensor in row.direction)
+            found.append(
+                f"{query} to {archive}: {chosen.title} trained ({percent(row.trained)}) does not beat {joined(ahead)}."
+            )
     return found
-
-
-def _below_baselines(evidence: Evidence, chosen: Candidate) -> list[str]:
-    """Call out baselines with a higher mean: they take part in no comparison, so that nothing else would."""
-    own = next(s.score for s in evidence.standings if s.candidate == chosen)
-    return [
-        f"{s.candidate.title}, a baseline, has a higher mean ({percent(s.score)}) than {chosen.title} ({percent(own)})."
-        for s in evidence.standings
-        if VARIANTS[s.candidate.variant].baseline and s.score is not None and own is not None and s.score > own
-    ]

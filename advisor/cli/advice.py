@@ -1,7 +1,8 @@
 """The advice as text: headline, candidates, retrieval matrix, reasons, cautions, next steps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from rich.console import Console
@@ -14,14 +15,19 @@ from advisor.explain import Advice, as_document, explain, sources_once
 from advisor.recommend import Basis, Recommendation, recommend
 from bench.profile.dataset import DatasetProfile
 from bench.profile.hardware import HardwareProfile
-from bench.result import TrialResult
+from bench.result import Gallery, TrialResult
 from bench.score import METRICS
 from bench.score.goal import MatrixRow
 from bench.units import millions, percent
-from models.config import VARIANTS
+from models.config import VARIANTS, Sensor
 
 MISSING: Final = "–"
 """Where nothing was measured."""
+
+BASELINE_WORDS: Final = (
+    "Untrained: the same network before training. Bands: mean and deviation of each band. Thumbs: correlation of 8 x 8 "
+    "grey pixels."
+)
 
 STYLES: Final[dict[Basis, str]] = {"measured": "green", "calibrated": "cyan", "prior": "yellow"}
 
@@ -75,7 +81,8 @@ def _show_evidence(console: Console, recommendation: Recommendation, evidence: E
         console.print(
             f"\n{title}{_on(evidence)}: {_scale(evidence)}, {evidence.queries} queries, archive of {evidence.archive}\n"
         )
-        console.print(matrix(evidence.matrices[title]))
+        console.print(matrix(evidence.matrices[title], evidence.uni_modal(title)))
+        console.print(BASELINE_WORDS, style="dim")
 
 
 def candidates(recommendation: Recommendation, evidence: Evidence) -> Table:
@@ -95,16 +102,29 @@ def candidates(recommendation: Recommendation, evidence: Evidence) -> Table:
     return table
 
 
-def matrix(rows: Sequence[MatrixRow]) -> Table:
-    """The retrieval matrix of one candidate, a direction a row."""
-    table = number_table("Query → archive", "Trained", "Untrained", "Chance")
-    for row in rows:
+def matrix(
+    rows: Sequence[MatrixRow], uni_modal: Mapping[tuple[Sensor, Gallery], float] = MappingProxyType({})
+) -> Table:
+    """The retrieval matrix of one candidate beside what it has to beat, a direction a row.
+
+    Args:
+        uni_modal: what an autoencoder a sensor scores, by direction, if one was trained.
+    """
+    columns = {
+        "Untrained": [row.untrained for row in rows],
+        "2 x MAE": [uni_modal.get(row.direction) for row in rows],
+        "Bands": [row.band_statistics for row in rows],
+        "Thumbs": [row.thumbnail for row in rows],
+        "Chance": [row.chance for row in rows],
+    }
+    shown = {title: values for title, values in columns.items() if any(value is not None for value in values)}
+    table = number_table("Query → archive", "Trained", *shown)
+    for number, row in enumerate(rows):
         query, archive = row.direction
         table.add_row(
-            f"{query.upper()} → {archive.upper()}",
+            f"{query.upper()} → {archive.upper() if archive != 'both' else 'both'}",
             _spread(row.trained, row.seed_deviation),
-            _share(row.untrained),
-            _share(row.chance),
+            *(_share(values[number]) for values in shown.values()),
         )
     return table
 

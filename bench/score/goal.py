@@ -9,8 +9,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.result import CROSS_DIRECTIONS, DIRECTIONS, Direction, Outcome, TrialResult
+from bench.result import (
+    BASELINES,
+    CROSS_DIRECTIONS,
+    DIRECTIONS,
+    MIXED_DIRECTIONS,
+    Direction,
+    Gallery,
+    Outcome,
+    Subject,
+    TrialResult,
+)
 from bench.score.interval import Statistic, f1_statistic, mean_statistic
+from models.config import Sensor
 
 Sample = NDArray[np.float64]
 """Per-query values of one candidate: (seeds, queries, components)."""
@@ -35,11 +46,14 @@ GOALS: Final[dict[str, Goal]] = {
 class MatrixRow:
     """One direction of the retrieval matrix for one candidate."""
 
-    direction: Direction
+    direction: tuple[Sensor, Gallery]
     trained: float
     seed_deviation: float | None
     untrained: float | None
     chance: float | None
+    band_statistics: float | None = None
+    thumbnail: float | None = None
+    """What needs no training: the same network before it, chance, and two descriptors without a network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,20 +90,22 @@ class Yardstick:
         return fmean(known) if known else None
 
     def matrix(self, trials: Sequence[TrialResult]) -> tuple[MatrixRow, ...]:
-        """The retrieval matrix, mean over trials."""
+        """The retrieval matrix, mean over trials: the four directions, then archives of both sensors if measured."""
+        subjects: tuple[Subject, ...] = ("trained", *BASELINES)
         rows = []
-        for a, b in self.directions:
+        for a, b in (*self.directions, *MIXED_DIRECTIONS):
             values = {
                 subject: [v for t in trials if (v := t.score(a, b, self.metric, subject=subject)) is not None]
-                for subject in ("trained", "untrained", "chance")
+                for subject in subjects
             }
+            if not values["trained"]:
+                continue
             rows.append(
                 MatrixRow(
                     direction=(a, b),
                     trained=fmean(values["trained"]),
                     seed_deviation=stdev(values["trained"]) if len(values["trained"]) > 1 else None,
-                    untrained=fmean(values["untrained"]) if values["untrained"] else None,
-                    chance=fmean(values["chance"]) if values["chance"] else None,
+                    **{subject: fmean(values[subject]) if values[subject] else None for subject in BASELINES},
                 )
             )
         return tuple(rows)

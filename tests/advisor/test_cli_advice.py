@@ -103,6 +103,19 @@ def test_the_answer_comes_first() -> None:
     assert shown().splitlines()[0] == ADVICE.headline
 
 
+def test_the_matrix_shows_every_baseline_that_was_measured_and_no_empty_column() -> None:
+    bare = shown()
+    assert all(title not in bare.splitlines()[0] for title in ("Bands", "Thumbs"))
+    head = next(line for line in bare.splitlines() if line.startswith("Query"))
+    assert head.split() == ["Query", "→", "archive", "Trained", "Untrained", "Chance"]
+    own = tuple(replace(r, band_statistics=0.25, thumbnail=0.17) for r in EVIDENCE.matrices["CECD nano"])
+    mae = tuple(replace(r, trained=0.41) for r in own)
+    full = shown(with_evidence(matrices={"CECD nano": own, "2 x MAE nano": mae}))
+    head = next(line for line in full.splitlines() if line.startswith("Query"))
+    assert head.split()[3:] == ["Trained", "Untrained", "2", "x", "MAE", "Bands", "Thumbs", "Chance"]
+    assert row(full, "S1 → S2") == ["S1 → S2", "36.0 ± 0.7", "18.6", "41.0", "25.0", "17.0", "15.7"]
+
+
 def row(text: str, name: str) -> list[str]:
     """The cells of the table's row that begins with this name."""
     line = next(line for line in text.splitlines() if line.startswith(f"{name} "))

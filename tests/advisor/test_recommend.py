@@ -7,10 +7,10 @@ from advice_fakes import BANDS, LEVEL, REAL, SPECIFIC_WINS, SYNTHETIC, UNLABELLE
 from advisor.recommend import Choice, Recommendation, recommend
 from bench.profile.dataset import DatasetProfile
 from bench.profile.hardware import HardwareProfile
-from bench.result import Candidate, Outcome, TrialResult
+from bench.result import Candidate, Gallery, Outcome, Score, Subject, TrialResult
 from fakes import GIB, GPU, GPU_HARDWARE, HARDWARE, PROVENANCE, trial_result
 from models import cost
-from models.config import VARIANTS, configure
+from models.config import VARIANTS, Sensor, configure
 
 GUIDELINE_SPECIFIC = sized(REAL, train=139_423)
 """Where the guideline says specific."""
@@ -219,7 +219,13 @@ def test_baseline_is_never_taken_but_called_out_when_it_leads() -> None:
     beside = advised(measured(LEVEL | {"mae": (0.800, 0.804, 0.796)}))
     assert (beside.verdict, beside.candidate, beside.tied) == (plain.verdict, plain.candidate, plain.tied)
     assert set(beside.cautions) - set(plain.cautions) == {
-        "2 x MAE nano, a baseline, has a higher mean (80.0) than CECD nano (36.0)."
+        f"{direction}: CECD nano trained ({own}) does not beat an autoencoder of that sensor alone ({better})."
+        for direction, own, better in [
+            ("S1 to S1", "46.0", "90.0"),
+            ("S2 to S2", "46.0", "90.0"),
+            ("S1 to S2", "36.0", "80.0"),
+            ("S2 to S1", "36.0", "80.0"),
+        ]
     }
     below = advised(measured(LEVEL | {"mae": (0.200, 0.204, 0.196)}))
     assert below.cautions == plain.cautions
@@ -330,8 +336,35 @@ def test_enough_real_data_and_seeds_at_vit_b_need_no_caution() -> None:
 def test_training_that_does_not_beat_no_training_or_chance_is_called_out() -> None:
     found = advised(measured({"cecd": (0.14, 0.16, 0.15)}, within=0.30))
     assert [caution for caution in found.cautions if "does not beat" in caution] == [
-        "S1 to S2: CECD nano trained (15.0) does not beat its untrained encoder (19.0).",
-        "S1 to S2: CECD nano trained (15.0) does not beat chance (15.0).",
-        "S2 to S1: CECD nano trained (15.0) does not beat its untrained encoder (19.0).",
-        "S2 to S1: CECD nano trained (15.0) does not beat chance (15.0).",
+        "S1 to S2: CECD nano trained (15.0) does not beat its untrained encoder (19.0) and chance (15.0).",
+        "S2 to S1: CECD nano trained (15.0) does not beat its untrained encoder (19.0) and chance (15.0).",
     ]
+
+
+@pytest.mark.parametrize(
+    ("subject", "words"), [("band_statistics", "plain band statistics"), ("thumbnail", "8 x 8 thumbnails")]
+)
+def test_training_that_does_not_beat_what_needs_no_network_is_called_out(subject: Subject, words: str) -> None:
+    trials = [with_score(trial, subject, "s2", "s2", 0.465) for trial in measured({"cecd": (0.36,) * 2}, within=0.46)]
+    trials = [with_score(trial, subject, "s1", "s1", 0.455) for trial in trials]
+    assert [caution for caution in advised(tuple(trials)).cautions if "does not beat" in caution] == [
+        f"S2 to S2: CECD nano trained (46.0) does not beat {words} (46.5)."
+    ]
+
+
+def test_an_archive_of_both_sensors_is_called_by_its_name() -> None:
+    trials = [
+        with_score(with_score(trial, "trained", "s1", "both", 0.2), "chance", "s1", "both", 0.2)
+        for trial in measured({"cecd": (0.36,) * 2})
+    ]
+    assert (
+        "S1 to both sensors: CECD nano trained (20.0) does not beat chance (20.0)." in advised(tuple(trials)).cautions
+    )
+
+
+def with_score(trial: TrialResult, subject: Subject, query: Sensor, archive: Gallery, value: float) -> TrialResult:
+    step = trial.steps_done if subject == "trained" else 0
+    score = Score(
+        subject=subject, step=step, query=query, archive=archive, metric="f1_of_means", k=trial.k, value=value
+    )
+    return replace(trial, scores=(*trial.scores, score))
