@@ -86,6 +86,27 @@ def open_split(folder: str | Path, split: Split) -> CachedSplit:
     return CachedSplit(ids=ids, s1=images["s1"], s2=images["s2"], labels=labels)
 
 
+def folder_of(data_fingerprint: str, *, root: Path | None = None) -> Path:
+    """Where the data set of this fingerprint lies decoded, if it was decoded here.
+
+    Args:
+        root: where caches lie; the user's cache folder when left out.
+    """
+    root = root or user_cache_path("csmae-advisor") / "decoded"
+    return root / f"{data_fingerprint[:32]}-{PREPROCESSING}"
+
+
+def statistics_of(folder: Path) -> dict[Sensor, BandStatistics]:
+    """What normalised the pairs of a cache.
+
+    Raises: DataError: the cache is gone or damaged.
+    """
+    try:
+        return _about(folder).statistics
+    except (OSError, msgspec.DecodeError) as error:
+        raise DataError(f"the decoded pairs in {folder} are gone or damaged ({error}): start the run again") from error
+
+
 def prepare(pairs: SensorPairs, *, progress: Progress | None = None, root: Path | None = None) -> Cache:
     """Decode and normalise a data set, or find it done before.
 
@@ -96,8 +117,8 @@ def prepare(pairs: SensorPairs, *, progress: Progress | None = None, root: Path 
         root: where caches lie; the user's cache folder when left out.
     Raises: DataError: a damaged pair, a pixel that is no finite number, or no room to write.
     """
-    root = root or user_cache_path("csmae-advisor") / "decoded"
-    folder = root / f"{fingerprint(pairs)[:32]}-{PREPROCESSING}"
+    folder = folder_of(fingerprint(pairs), root=root)
+    root = folder.parent
     tell = progress or _say_nothing
     try:
         found = _current(folder, pairs)
@@ -169,7 +190,7 @@ def _current(folder: Path, pairs: SensorPairs) -> Cache | None:
     if not folder.is_dir():
         return None
     try:
-        about = msgspec.json.decode((folder / ABOUT_FILE).read_bytes(), type=_About)
+        about = _about(folder)
         splits = [open_split(folder, split) for split in SPLITS]
     except (DataError, OSError, msgspec.DecodeError):
         return None
@@ -179,6 +200,10 @@ def _current(folder: Path, pairs: SensorPairs) -> Cache | None:
         if not (_alike(split.s1[row], fresh["s1"]) and _alike(split.s2[row], fresh["s2"])):
             return None
     return Cache(folder=folder, clipped_values=about.clipped_values)
+
+
+def _about(folder: Path) -> _About:
+    return msgspec.json.decode((folder / ABOUT_FILE).read_bytes(), type=_About)
 
 
 def _alike(cached: NDArray[np.float16], fresh: Image) -> bool:
