@@ -1,5 +1,7 @@
 """Networks, data and probes for tests of planning. Every number is made up."""
 
+from collections.abc import Sequence
+
 from bench.plan.calibrate import calibrate
 from bench.plan.forecast import Forecast, Setting
 from bench.plan.plan import Probe
@@ -7,8 +9,9 @@ from bench.result import Candidate, DataUse, Training
 from models.config import VARIANTS, ModelConfig, configure
 
 CANDIDATES = [Candidate(variant=name, size="nano") for name, row in VARIANTS.items() if not row.baseline]
+MAE = Candidate(variant="mae", size="nano")
 MODELS: dict[Candidate, ModelConfig] = {
-    c: configure(c.variant, c.size, bands={"s1": 2, "s2": 10}, image_pixels=64) for c in CANDIDATES
+    c: configure(c.variant, c.size, bands={"s1": 2, "s2": 10}, image_pixels=64) for c in (*CANDIDATES, MAE)
 }
 DATA = DataUse(
     name="synthetic",
@@ -46,7 +49,7 @@ def probe_of(candidate: Candidate, step_seconds: float = 0.1) -> Probe:
     )
 
 
-def forecast_of(*probes: Probe, data: DataUse = DATA) -> Forecast:
-    """What is predicted from these probes alone."""
+def forecast_of(*probes: Probe, data: DataUse = DATA, baselines: Sequence[Candidate] = ()) -> Forecast:
+    """What is predicted from these probes alone; baselines are not probed."""
     models = {probe.candidate: MODELS[probe.candidate] for probe in probes}
-    return Forecast(models, data, calibrate(probes, threads=2))
+    return Forecast(models, data, calibrate(probes, threads=2), baselines={c: MODELS[c] for c in baselines})

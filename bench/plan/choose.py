@@ -84,7 +84,7 @@ class Agenda:
         """
         left = inf if left_seconds is None else left_seconds
         for trial in self._waiting:
-            if self.seconds(trial) <= left:
+            if self._claimed(trial) <= left:
                 self._waiting.remove(trial)
                 self._begun.append(trial)
                 return trial
@@ -104,6 +104,11 @@ class Agenda:
         """Its predicted time, corrected by how long this run's trials took against theirs."""
         return trial.predicted_seconds * self._pace(trial.candidate)
 
+    def _claimed(self, trial: TrialPlan) -> float:
+        """What must be left for it to begin: its own time, and for a baseline that of the candidates that wait."""
+        beside = [self.seconds(other) for other in self._waiting if other.candidate in self._request.candidates]
+        return self.seconds(trial) + (sum(beside) if trial.candidate in self._request.trained_baselines else 0.0)
+
     def add(self, result: TrialResult) -> tuple[Dropped, ...]:
         """Take in how a trial ended; the candidates that it decides against."""
         self._results.append(result)
@@ -118,11 +123,8 @@ class Agenda:
             else:
                 return tuple(self._drop(trial.candidate, "does not fit into memory"))
         elif result.outcome is Outcome.COMPLETED and len(self._seeds()) > 1:
-            return tuple(
-                dropped
-                for candidate, reason in hopeless(self._comparable(), margin=self._request.margin).items()
-                for dropped in self._drop(candidate, reason)
-            )
+            behind = hopeless(self._comparable(), margin=self._request.margin, groups=self._setting.query_groups)
+            return tuple(dropped for candidate, reason in behind.items() for dropped in self._drop(candidate, reason))
         return ()
 
     def _retry(self, trial: TrialPlan, **changes: object) -> None:
@@ -152,6 +154,7 @@ class Agenda:
         """What to do with time that is left, the most useful first."""
         base = self._comparable()
         if base:
+            open_still = undecided(base, groups=self._setting.query_groups)
             yield from Refiner(
                 request=self._request,
                 setting=self._setting,
@@ -159,7 +162,7 @@ class Agenda:
                 begun=self._begun,
                 waiting=len(self._waiting),
                 results=base,
-                contenders=[candidate for candidate in undecided(base) if candidate not in self._dropped],
+                contenders=[candidate for candidate in open_still if candidate not in self._dropped],
                 seconds=self.seconds,
             ).options()
 
@@ -188,6 +191,7 @@ def _as_planned(result: TrialResult, setting: Setting) -> TrialPlan:
         **shared,
         cache=setting.cache,
         checkpoints=setting.checkpoints,
+        descriptors=setting.descriptors,
         memory_limit_bytes=setting.memory_limit_bytes,
         predicted_seconds=seconds,
         timeout_seconds=PATIENCE * seconds + 60,

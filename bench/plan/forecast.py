@@ -25,6 +25,10 @@ class Setting:
     training: Training
     checkpoints: str = ""
     """Folder for what training can go on from."""
+    descriptors: str = ""
+    """Folder in which trials leave their descriptors."""
+    query_groups: tuple[int, ...] | None = None
+    """Number of each query's tile (`Queries.groups`); None: unknown, or every query has its own."""
     memory_limit_bytes: int | None = None
     """Of each trial's process."""
     parts: Mapping[Candidate, int] = field(default_factory=dict)
@@ -58,9 +62,27 @@ def unfit(model: ModelConfig, *, precision: Precision | None, memory_bytes: int)
 class Forecast:
     """Predicts the trials of a run from what was measured here."""
 
-    def __init__(self, models: Mapping[Candidate, ModelConfig], data: DataUse, calibration: Calibration) -> None:
-        self.candidates = tuple(models)
-        self._models, self._data, self._calibration = models, data, calibration
+    def __init__(
+        self,
+        models: Mapping[Candidate, ModelConfig],
+        data: DataUse,
+        calibration: Calibration,
+        *,
+        baselines: Mapping[Candidate, ModelConfig] | None = None,
+    ) -> None:
+        """Take what is to be trained.
+
+        Args:
+            models: of the candidates.
+            baselines: of what is trained beside them, to compare with.
+        """
+        self.candidates, self.baselines = tuple(models), tuple(baselines or ())
+        self._models = {**models, **(baselines or {})}
+        self._data, self._calibration = data, calibration
+
+    def knows(self, candidate: Candidate) -> bool:
+        """Whether it can be predicted and trained here."""
+        return candidate in self._models
 
     def model(self, candidate: Candidate) -> ModelConfig:
         """Its network."""

@@ -19,6 +19,9 @@ from models.config import VARIANTS, ModelConfig
 CONTENDERS: Final = tuple(name for name, variant in VARIANTS.items() if not variant.baseline)
 """The variants that can be recommended."""
 
+TRAINED_BASELINES: Final = tuple(name for name, variant in VARIANTS.items() if variant.baseline)
+"""The variants that the others are compared with."""
+
 DEFAULT_STEPS: Final = 200
 """Of a trial without a time budget: about 20 s at nano size on two cores, enough to double cross-sensor scores."""
 
@@ -69,8 +72,10 @@ class Request:
     """Difference in score below which candidates count as equally good (a share: 0.01 is one point)."""
     refine: bool = True
     """Whether time that is left after the planned trials goes into more seeds, smaller data and longer training."""
+    baselines: tuple[str, ...] = TRAINED_BASELINES
+    """Variants to train once a size beside several others, to compare with; never at the cost of their trials."""
     wishes: tuple[Wish, ...] = ()
-    """The trials of a plan file, in order; they replace variants, sizes, seeds and steps."""
+    """The trials of a plan file, in order; they replace variants, sizes, seeds, steps and baselines."""
     command: str = "csmae-bench run"
     """The command line that asks for the same, for the record."""
 
@@ -80,6 +85,14 @@ class Request:
         wished = dict.fromkeys(wish.candidate for wish in self.wishes)
         asked = (Candidate(variant=variant, size=size) for size in self.sizes for variant in self.variants)
         return tuple(wished or asked)
+
+    @property
+    def trained_baselines(self) -> tuple[Candidate, ...]:
+        """What is to be trained beside the candidates, to compare with them; nothing where there is but one variant."""
+        if self.wishes or len(self.variants) < 2:
+            return ()
+        names = [name for name in self.baselines if name not in self.variants]
+        return tuple(Candidate(variant=name, size=size) for size in self.sizes for name in names)
 
 
 DEFAULTS: Final = Request()
@@ -111,7 +124,7 @@ class TrialPlan:
     """Shorter trainings to score on the way, each on a decayed branch; ascending, below `training.steps`."""
     predictions: tuple[Prediction, ...] = ()
     purpose: str = ""
-    """Why this trial, in a few words: "first result", "another seed", "half of the pairs", "longer training"."""
+    """Why this trial, in a few words: "first result", "baseline", "another seed", "half of the pairs"."""
     checkpoints: str = ""
     """Folder for what a later, longer or resumed training of the same trunk can go on from; empty: none is kept."""
     descriptors: str = ""

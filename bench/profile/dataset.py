@@ -6,6 +6,7 @@ import numpy as np
 
 from bench.data.fingerprint import fingerprint
 from bench.data.pairs import SPLITS, SensorPairs, Split
+from bench.data.places import Queries
 from bench.result import DataUse
 from models.config import Sensor
 
@@ -73,4 +74,18 @@ def data_use(profile: DatasetProfile) -> DataUse:
         train_pairs=profile.pairs["train"],
         query_pairs=profile.pairs["query"],
         archive_pairs=profile.pairs["archive"],
+    )
+
+
+def queries_of(pairs: SensorPairs, fingerprint: str) -> Queries:
+    """Where and when each query was taken, and which classes it carries.
+
+    Args:
+        fingerprint: of the data set.
+    """
+    labels = pairs.labels("query")
+    return Queries(
+        fingerprint=fingerprint,
+        places=tuple(pairs.places("query")),
+        labels=() if labels is None else tuple(tuple(np.flatnonzero(row).tolist()) for row in labels),
     )

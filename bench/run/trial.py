@@ -4,6 +4,7 @@ import resource
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bench.data import descriptors
 from bench.data.cache import CachedSplit, open_split
 from bench.data.subsets import nested
 from bench.plan.plan import TrialPlan
@@ -86,6 +88,15 @@ class _Story:
             plan, self.trainer, Shelf(plan, self._note), stop, score=self.judge.trained, emit=self.emit
         )
         self.course.run()
+        self._leave_descriptors()
+
+    def _leave_descriptors(self) -> None:
+        """For the index and the gallery; without them the trial is whole all the same."""
+        if self.plan.descriptors and self.judge and self.judge.descriptors:
+            try:
+                descriptors.save(self.plan.trial_id, self.judge.descriptors, root=Path(self.plan.descriptors))
+            except OSError as error:
+                self._note(f"its descriptors were not kept for index and gallery: {explain_exception(error)[1]}")
 
     def tell_costs(self) -> None:
         plan, course, judge = self.plan, self.course, self.judge

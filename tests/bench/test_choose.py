@@ -1,73 +1,17 @@
 """What comes next, from made-up results."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from agendas import CANDIDATES, FORECAST, REQUEST, SETTING, agenda, ended, plan, play
 
+from bench.plan import choose
 from bench.plan.choose import RETRY_PARTS, RETRY_RATE, Agenda
-from bench.plan.forecast import Setting
-from bench.plan.plan import Request, RunPlan, TrialPlan
 from bench.plan.refine import SEEDS_ENOUGH
-from bench.plan.schedule import schedule
 from bench.plan.verdict import hopeless, undecided
-from bench.result import Candidate, Outcome, Rung, Training, TrialResult
-from fakes import DATASET, data_use, matrix, query_scores, trial_result, trials
-from plan_fakes import forecast_of, probe_of
-
-SETTING = Setting(
-    run_id="r",
-    data=data_use(),
-    cache="cache",
-    device="cpu",
-    precision="fp32",
-    threads=2,
-    training=Training(steps=1000, batch_pairs=8),
-)
-CANDIDATES = [Candidate(variant=variant, size="nano") for variant in ("cecd", "sesd")]
-REQUEST = Request(variants=("cecd", "sesd"), seeds=2, steps=40)
-FORECAST = forecast_of(*(probe_of(candidate) for candidate in CANDIDATES), data=data_use())
-
-
-def plan(request: Request = REQUEST) -> RunPlan:
-    return schedule(request, SETTING, FORECAST, (), left_seconds=None)
-
-
-def agenda(request: Request = REQUEST) -> Agenda:
-    return Agenda(plan(request), request, SETTING, FORECAST)
-
-
-def ended(trial: TrialPlan, cross: float = 0.36, outcome: Outcome = Outcome.COMPLETED) -> TrialResult:
-    """How a planned trial ended."""
-    result = trial_result(
-        variant=trial.candidate.variant,
-        seed=trial.seed,
-        steps=trial.training.steps,
-        cross=cross,
-        outcome=outcome,
-        trial_id=trial.trial_id,
-        training=trial.training,
-        data=trial.data,
-        retry_of=trial.retry_of,
-    )
-    rungs = tuple(Rung(step=step, seconds=0.1 * step) for step in (*trial.rungs, trial.training.steps))
-    return replace(
-        result,
-        rungs=rungs if outcome is Outcome.COMPLETED else (),
-        costs=replace(result.costs, total_seconds=trial.predicted_seconds),
-    )
-
-
-def play(
-    agenda: Agenda, left: float | None, scores: dict[str, tuple[float, ...]] | None = None, most: int = 100
-) -> list[TrialPlan]:
-    """The trials that an agenda hands out when each takes as long as predicted."""
-    begun: list[TrialPlan] = []
-    while len(begun) < most and (trial := agenda.next(left)):
-        begun.append(trial)
-        left = None if left is None else left - trial.predicted_seconds
-        own = (scores or {}).get(trial.candidate.variant, (0.36, 0.37))
-        agenda.add(ended(trial, own[trial.seed % len(own)]))
-    return begun
+from bench.result import Outcome
+from fakes import DATASET, matrix, query_scores, trials
 
 
 def test_without_a_budget_the_planned_trials_are_all() -> None:
@@ -201,3 +145,32 @@ def test_scores_without_labels_are_judged_by_partners() -> None:
         for s in [matrix("trained", 0.5 if t.candidate.variant == "cecd" else 0.3, step=40, labelled=False)]
     ]
     assert list(hopeless(clear, margin=0.01)) == [CANDIDATES[1]]
+
+
+def test_a_trial_chosen_before_a_cut_leaves_its_descriptors_where_the_setting_says() -> None:
+    setting = replace(SETTING, descriptors="/left")
+    run = Agenda(plan(), REQUEST, setting, FORECAST)
+    chosen = replace(plan().trials[0], trial_id="r-05", seed=7)
+    run.resume([*(ended(trial) for trial in plan().trials), ended(chosen, outcome=Outcome.INTERRUPTED)])
+    again = run.next(None)
+    assert again is not None
+    assert (again.retry_of, again.descriptors) == ("r-05", "/left")
+
+
+def test_neighbours_of_one_tile_count_as_one_in_what_is_dropped_and_refined(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[object] = []
+
+    def spy(asked: Callable[..., object]) -> Callable[..., object]:
+        def ask(*args: object, groups: object, **options: object) -> object:
+            seen.append(groups)
+            return asked(*args, groups=groups, **options)
+
+        return ask
+
+    monkeypatch.setattr(choose, "hopeless", spy(hopeless))
+    monkeypatch.setattr(choose, "undecided", spy(undecided))
+    tiles = (0, 0, 0, 0, 1, 1, 2, 2)
+    run = Agenda(plan(), REQUEST, replace(SETTING, query_groups=tiles), FORECAST)
+    assert len(play(run, 1e6, most=5)) == 5
+    assert len(seen) > 2
+    assert set(seen) == {tiles}

@@ -1,18 +1,22 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from bench.errors import BudgetError
+from bench.plan.fit import FEWEST_STEPS, rungs_below
 from bench.plan.forecast import parts_needed, unfit
 from bench.plan.plan import DEFAULT_STEPS, Request, Wish
-from bench.plan.schedule import FEWEST_STEPS, rungs_below, schedule
+from bench.plan.schedule import renewed, schedule
+from bench.result import Candidate
 from models.config import configure
-from plan_fakes import CANDIDATES, DATA, MODELS, SETTING, forecast_of, probe_of
+from plan_fakes import CANDIDATES, DATA, MAE, MODELS, SETTING, forecast_of, probe_of
 
 REQUEST = Request()
 
 PROBES = [probe_of(candidate) for candidate in CANDIDATES]
 FORECAST = forecast_of(*PROBES)
+WITH_BASELINE = forecast_of(*PROBES, baselines=[MAE])
 
 
 def test_without_a_budget_every_candidate_gets_every_seed_and_the_default_steps() -> None:
@@ -131,3 +135,78 @@ def test_what_is_predicted_is_kept_with_the_trial() -> None:
     assert set(by_quantity) == {"peak_rss_bytes", "step_seconds", "total_seconds"}
     assert by_quantity["total_seconds"].value == pytest.approx(trial.predicted_seconds)
     assert by_quantity["step_seconds"].value == pytest.approx(0.1, rel=0.1)
+
+
+def test_a_baseline_is_trained_once_after_each_candidates_first_result() -> None:
+    plan = schedule(REQUEST, SETTING, WITH_BASELINE, (), left_seconds=None)
+    assert [t.candidate for t in plan.trials[:6]] == [*CANDIDATES, MAE, CANDIDATES[0]]
+    (baseline,) = (t for t in plan.trials if t.candidate == MAE)
+    assert (baseline.seed, baseline.purpose, baseline.rungs) == (0, "baseline", ())
+    assert baseline.training == plan.trials[0].training
+    assert baseline.model == MODELS[MAE]
+    assert not baseline.model.cmr
+    assert baseline.predicted_seconds > 0.05 * DEFAULT_STEPS
+    assert plan.predicted_seconds == pytest.approx(sum(t.predicted_seconds for t in plan.trials))
+
+
+@pytest.mark.parametrize("refine", [True, False])
+@pytest.mark.parametrize("steps", [None, 100])
+@pytest.mark.parametrize("left", [5, 60, 135, 240, 1000])
+def test_a_baseline_takes_no_seed_from_a_candidate_and_few_steps(left: float, steps: int | None, refine: bool) -> None:
+    request = replace(REQUEST, steps=steps, time_budget_seconds=left, refine=refine)
+    try:
+        without = schedule(request, SETTING, FORECAST, (), left_seconds=left)
+    except BudgetError:
+        with pytest.raises(BudgetError):
+            schedule(request, SETTING, WITH_BASELINE, (), left_seconds=left)
+        return
+    beside = schedule(request, SETTING, WITH_BASELINE, (), left_seconds=left)
+    trained = [t for t in beside.trials if t.candidate != MAE]
+    assert [(t.candidate, t.seed) for t in trained] == [(t.candidate, t.seed) for t in without.trials]
+    assert len({t.training for t in beside.trials}) == 1
+    assert beside.predicted_seconds <= 0.96 * left
+    held = len(trained) < len(beside.trials)
+    fewer = without.trials[0].training.steps - trained[0].training.steps
+    assert 0 <= fewer <= (without.trials[0].training.steps * 2 / (len(trained) + 1) if held and not steps else 0)
+    left_out = f"{MAE.title} is not trained as a baseline: the time budget does not hold it beside the candidates"
+    assert (left_out in beside.notes) != held
+    one = WITH_BASELINE.seconds(MAE, trained[0].training)
+    assert held or without.predicted_seconds + one > 0.96 * left
+
+
+def test_budgets_with_and_without_room_for_a_baseline_are_among_those_tried() -> None:
+    def held(left: float, steps: int | None = None) -> bool:
+        request = replace(REQUEST, steps=steps, time_budget_seconds=left)
+        return any(t.candidate == MAE for t in schedule(request, SETTING, WITH_BASELINE, (), left_seconds=left).trials)
+
+    assert [held(left) for left in (60.0, 240.0, 1000.0)] == [True, True, True]
+    assert not held(135.0, steps=100)
+
+
+@pytest.mark.parametrize(
+    ("asked", "trained"),
+    [
+        ({}, [MAE]),
+        ({"sizes": ("nano", "tiny")}, [MAE, replace(MAE, size="tiny")]),
+        ({"variants": ("secd",)}, []),
+        ({"variants": ("secd", "mae")}, []),
+        ({"baselines": ()}, []),
+        ({"wishes": (Wish(candidate=CANDIDATES[0], seed=0, steps=20), Wish(candidate=MAE, seed=0, steps=20))}, []),
+    ],
+    ids=["by default", "once a size", "one variant", "asked for itself", "not wanted", "a plan file"],
+)
+def test_which_baselines_a_request_trains(asked: dict[str, Any], trained: list[Candidate]) -> None:
+    assert [*Request(**asked).trained_baselines] == trained
+
+
+def test_a_baseline_of_a_plan_file_is_a_trial_like_any_other() -> None:
+    request = replace(REQUEST, wishes=(Wish(candidate=MAE, seed=2, steps=30),))
+    (trial,) = schedule(request, SETTING, forecast_of(*PROBES, probe_of(MAE)), (), left_seconds=None).trials
+    assert (trial.candidate, trial.seed, trial.training.steps, trial.purpose) == (MAE, 2, 30, "baseline")
+
+
+def test_descriptors_are_left_where_the_setting_says_also_by_a_run_that_goes_on() -> None:
+    setting = replace(SETTING, descriptors="/left")
+    trial = schedule(REQUEST, setting, FORECAST, (), left_seconds=None).trials[0]
+    assert trial.descriptors == "/left"
+    assert renewed(replace(trial, descriptors="/before"), setting, FORECAST).descriptors == "/left"

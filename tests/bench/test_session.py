@@ -16,6 +16,7 @@ import msgspec
 import pytest
 
 from bench import session
+from bench.data.descriptors import descriptor_root
 from bench.errors import BenchError, BudgetError, StoreError, UsageError
 from bench.plan.plan import Request
 from bench.result import Outcome, TrialResult
@@ -44,6 +45,7 @@ REQUEST = Request(
     precision="fp32",
     batch_pairs=8,
     k=5,
+    baselines=(),
 )
 
 
@@ -66,15 +68,17 @@ def of_type(events: list[Event], kind: type[E]) -> list[E]:
 
 
 def test_a_run_profiles_probes_plans_trains_and_stores(store: Results) -> None:
-    events = list(session.run(REQUEST, store))
+    events = list(session.run(replace(REQUEST, baselines=("mae",)), store))
     assert len(of_type(events, Profiled)) == 1
     assert [event.probe.candidate.variant for event in of_type(events, Probed)] == ["cecd", "sesd"]
     planned = of_type(events, Planned)[0].plan
-    assert [event.number for event in of_type(events, TrialStarted)] == [1, 2, 3, 4]
+    started = [(event.number, event.plan.candidate.variant) for event in of_type(events, TrialStarted)]
+    assert started == [(1, "cecd"), (2, "sesd"), (3, "mae"), (4, "cecd"), (5, "sesd")]
     finished = [event.result for event in of_type(events, TrialFinished)]
-    assert [result.outcome for result in finished] == [Outcome.COMPLETED] * 4
+    assert [result.outcome for result in finished] == [Outcome.COMPLETED] * 5
+    assert {folder.name for folder in descriptor_root().iterdir()} == {result.trial_id for result in finished}
     assert events[-1] == replace(
-        of_type(events, RunFinished)[0], run_id=planned.run_id, completed=4, planned=4, stopped=""
+        of_type(events, RunFinished)[0], run_id=planned.run_id, completed=5, planned=5, stopped=""
     )
     assert sorted(store.trials(run_id=planned.run_id), key=lambda r: r.trial_id) == finished
     assert store.run(planned.run_id).stopped == ""

@@ -3,16 +3,21 @@
 import os
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from bench.data import cache
+from bench.data.descriptors import load
 from bench.data.subsets import nested
 from bench.plan.plan import TrialPlan
-from bench.result import Outcome
+from bench.result import BASELINES, Outcome
 from bench.run.events import PhaseEntered, RungScored, StepMeasured, TrialEvent
 from bench.run.train import Trainer
+from bench.score.baselines import FILE
+from bench.score.matrix import retrieval_matrix
+from models.config import SENSORS
 from trials import costs, curve, notes, of_steps, only, outcome, scores, told, toy_plan
 
 
@@ -117,3 +122,63 @@ def test_a_loss_that_is_not_finite_is_an_outcome_with_its_costs(plan: TrialPlan)
     events = told(replace(wild, model=replace(plan.model, temperature=1e-38)))
     assert outcome(events) is Outcome.DIVERGED
     assert costs(events).parameters
+
+
+def test_what_training_has_to_beat_is_scored_before_it(plan: TrialPlan) -> None:
+    events = told(of_steps(plan, 2))
+    before, queries = scores(events)[0]
+    assert {score.subject for score in before} == {"untrained", *BASELINES}
+    assert {score.step for score in before} == {0}
+    assert queries == ()
+    within = {(s.subject, s.query) for s in before if s.query == s.archive and s.metric == "f1_of_means"}
+    assert within == {(subject, sensor) for subject in BASELINES for sensor in SENSORS}
+    partners = {s.subject for s in before if (s.query, s.archive, s.metric, s.k) == ("s1", "s2", "partner_recall", 1)}
+    assert partners == {"untrained", "thumbnail", "chance"}  # the sensors' bands differ in number
+    kept = Path(plan.cache) / FILE
+    read_at = kept.stat().st_mtime_ns
+    assert scores(told(of_steps(plan, 2)))[0] == scores(events)[0]
+    assert kept.stat().st_mtime_ns == read_at
+
+
+def test_classes_are_scored_for_trained_descriptors_alone(plan: TrialPlan) -> None:
+    untrained, *trained = only(told(of_steps(plan, 8, 4)), RungScored)
+    assert untrained.class_scores == ()
+    assert [{score.step for score in rung.class_scores} for rung in trained] == [{4}, {8}]
+    assert {score.subject for rung in trained for score in rung.class_scores} == {"trained"}
+
+
+def test_a_trial_leaves_the_descriptors_of_its_whole_training(plan: TrialPlan, tmp_path: Path) -> None:
+    events = told(replace(of_steps(plan, 8, 4), descriptors=str(tmp_path)))
+    assert outcome(events) is Outcome.COMPLETED
+    assert notes(events) == []
+    left = load(plan.trial_id, root=tmp_path)
+    query, archive = (cache.open_split(plan.cache, split) for split in ("query", "archive"))
+    again = retrieval_matrix(
+        query=left.query,
+        archive=left.archive,
+        query_labels=query.labels,
+        archive_labels=archive.labels,
+        k=plan.k,
+        subject="trained",
+        step=8,
+    )
+    assert (again.scores, again.query_scores) == scores(events)[8]
+    assert (again.scores, again.query_scores) != scores(events)[4]
+
+
+def test_descriptors_that_cannot_be_written_are_noted_and_nothing_else(plan: TrialPlan, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    events = told(replace(of_steps(plan, 2), descriptors=str(tmp_path / "file")))
+    assert outcome(events) is Outcome.COMPLETED
+    (note,) = notes(events)
+    assert note.startswith("its descriptors were not kept for index and gallery: ")
+
+
+def test_a_trial_that_does_not_end_leaves_no_descriptors(plan: TrialPlan, tmp_path: Path) -> None:
+    def ask(event: TrialEvent) -> None:
+        if isinstance(event, RungScored) and event.step == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    events = told(replace(of_steps(plan, 8, 4), descriptors=str(tmp_path)), ask)
+    assert outcome(events) is Outcome.CANCELLED
+    assert not [*tmp_path.iterdir()]
