@@ -4,14 +4,18 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import sqrt
 from statistics import fmean, median, stdev
 from typing import Final, Literal
 
+from advisor.belief import Measured
 from advisor.pace import EqualSeconds, equal_seconds
+from bench.data.places import Queries
+from bench.plan.full import PAPER_EPOCHS
 from bench.result import Candidate, Gallery, Outcome, TrialResult
-from bench.score.goal import Goal, MatrixRow, Sample, Yardstick, completed, labelled, unlabelled
-from bench.score.interval import Contrast, Statistic, contrast
+from bench.score.family import Bonferroni
+from bench.score.goal import Goal, MatrixRow, Yardstick, completed, labelled, unlabelled
+from bench.score.interval import Contrast, Noise, measure_noise
+from bench.score.ties import NoiseFloor, TiedGroup, tied_group
 from models.config import VARIANTS, Sensor
 
 
@@ -35,6 +39,8 @@ class Standing:
     """Median over trials."""
     train_seconds: float | None
     """Mean over trials."""
+    trial_seconds: float | None
+    """Of a whole trial, scoring included; mean over trials."""
     peak_memory_bytes: int | None
     """Largest over trials: of the accelerator where there is one, else of the process."""
     to_best: Contrast | None
@@ -65,8 +71,8 @@ class Evidence:
     standings: tuple[Standing, ...]
     """Highest mean first, candidates without a score last; baselines among them."""
     effects: tuple[Effect, ...]
-    noise: float | None
-    """Standard deviation between seeds of the same candidate, pooled; None when none has two."""
+    noise: NoiseFloor | None
+    """Between seeds of the same candidate, pooled over candidates; None when none has two."""
     seeds: int
     """Fewest completed trials of any candidate that has one, baselines not counted."""
     queries: int
@@ -83,6 +89,8 @@ class Evidence:
     """Whether every trial ran out of memory."""
     at_equal_seconds: EqualSeconds | None = None
     """The candidates at equal training time; everything else compares them at equal steps."""
+    measured: Measured | None = None
+    """Means of the contenders with their noise; None where noise cannot be known."""
 
     def uni_modal(self, title: str) -> dict[tuple[Sensor, Gallery], float]:
         """What autoencoders of one sensor each score beside this candidate, by direction; empty if none was trained."""
@@ -121,15 +129,19 @@ def _age(trial: TrialResult) -> tuple[str, str]:
     return trial.provenance.started_at, trial.trial_id
 
 
-def weigh(results: Sequence[TrialResult], goal: Goal) -> Evidence | None:
+def weigh(results: Sequence[TrialResult], goal: Goal, *, queries: Queries | None = None) -> Evidence | None:
     """What comparable trials say for a goal; None when there is no trial at all.
 
     Without labels only partner retrieval can be measured, which exists across sensors: the goal is then that.
+
+    Args:
+        queries: of the data; with their tiles known, what is alike within a tile counts once.
     """
     trials = comparable(results)
     if not trials:
         return None
     data = trials[0].data
+    groups = queries.groups if queries and queries.fingerprint == data.fingerprint else None
     yardstick = labelled(goal, trials[0].k) if data.labelled else unlabelled(trials[0].k)
     by_candidate: dict[Candidate, list[TrialResult]] = defaultdict(list)
     for trial in trials:
@@ -137,15 +149,16 @@ def weigh(results: Sequence[TrialResult], goal: Goal) -> Evidence | None:
     samples = {c: sample for c, own in by_candidate.items() if (sample := yardstick.sample(own)) is not None}
     scores = {c: yardstick.statistic(sample.mean(axis=1)).tolist() for c, sample in samples.items()}
     contenders = {c: sample for c, sample in sorted(samples.items()) if not VARIANTS[c.variant].baseline}
-    to_best = _to_best(contenders, scores, yardstick.statistic)
-    standings = [_standing(c, own, scores.get(c, []), yardstick, to_best) for c, own in by_candidate.items()]
+    tie = tied_group(contenders, yardstick.statistic, groups=groups) if contenders else None
+    noise = measure_noise(list(contenders.values()), yardstick.statistic, groups=groups) if contenders else None
+    standings = [_standing(c, own, scores.get(c, []), yardstick, tie) for c, own in by_candidate.items()]
     return Evidence(
         goal=yardstick.goal,
         metric=yardstick.metric,
         k=trials[0].k,
         standings=tuple(sorted(standings, key=_order)),
-        effects=tuple(_effect(part, contenders, by_candidate, yardstick.statistic) for part in PARTS),
-        noise=_noise([scores[c] for c in contenders]),
+        effects=tuple(_effect(part, list(contenders), by_candidate, noise) for part in PARTS),
+        noise=tie.noise_floor if tie else None,
         seeds=min(map(len, contenders.values()), default=0),
         queries=data.query_pairs,
         archive=data.archive_pairs,
@@ -156,30 +169,24 @@ def weigh(results: Sequence[TrialResult], goal: Goal) -> Evidence | None:
         left_out=len(results) - len(trials),
         starved=all(trial.outcome is Outcome.OUT_OF_MEMORY for trial in trials),
         at_equal_seconds=equal_seconds(trials, yardstick),
+        measured=_measured(list(contenders), noise, trials[0]) if noise else None,
     )
 
 
+def _measured(contenders: Sequence[Candidate], noise: Noise, trial: TrialResult) -> Measured:
+    training, pairs = trial.training, trial.data.train_pairs
+    return Measured(
+        candidates=tuple(contenders),
+        scores=tuple(noise.means.tolist()),
+        covariance=tuple(map(tuple, noise.covariance.tolist())),
+        share_of_full=min(1.0, training.steps * training.batch_pairs / (PAPER_EPOCHS * pairs)),
+    )
+
+
+LEVEL: Final = 0.95
+"""Confidence of intervals."""
+
 PARTS: Final[tuple[Literal["encoder", "decoder"], ...]] = ("encoder", "decoder")
-
-
-def _to_best(
-    contenders: Mapping[Candidate, Sample], scores: Mapping[Candidate, list[float]], statistic: Statistic
-) -> dict[Candidate, Contrast | None]:
-    """Each contender's score minus the highest mean, which itself is left out."""
-    best = min(contenders, key=lambda c: (-fmean(scores[c]), c), default=None)
-    # the leader is known only afterwards, so that every pair counts as looked at
-    comparisons = len(contenders) * (len(contenders) - 1) // 2
-    return {
-        candidate: contrast(
-            list(contenders.values()),
-            [(c == candidate) - float(c == best) for c in contenders],
-            statistic,
-            comparisons=comparisons,
-        )
-        if candidate != best
-        else None
-        for candidate in contenders
-    }
 
 
 def _standing(
@@ -187,12 +194,12 @@ def _standing(
     trials: Sequence[TrialResult],
     scores: Sequence[float],
     yardstick: Yardstick,
-    to_best: Mapping[Candidate, Contrast | None],
+    tie: TiedGroup[Candidate] | None,
 ) -> Standing:
     done = completed(trials)
-    gap = to_best.get(candidate)
     rates = [t.costs.pairs_per_second for t in done if t.costs.pairs_per_second is not None]
     times = [t.costs.train_seconds for t in done if t.costs.train_seconds is not None]
+    whole = [t.costs.total_seconds for t in done if t.costs.total_seconds is not None]
     peaks = [t.costs.peak_memory_bytes or t.costs.peak_rss_bytes for t in done]
     return Standing(
         candidate=candidate,
@@ -208,9 +215,10 @@ def _standing(
         parameters=max((t.costs.parameters or 0 for t in trials), default=0) or None,
         pairs_per_second=median(rates) if rates else None,
         train_seconds=fmean(times) if times else None,
+        trial_seconds=fmean(whole) if whole else None,
         peak_memory_bytes=max((peak for peak in peaks if peak is not None), default=None),
-        to_best=gap,
-        tied=candidate in to_best and (gap is None or not gap.decided),
+        to_best=tie.gaps.get(candidate) if tie else None,
+        tied=tie is not None and candidate in tie.members,
     )
 
 
@@ -220,9 +228,9 @@ def _order(standing: Standing) -> tuple[float, Candidate]:
 
 def _effect(
     part: Literal["encoder", "decoder"],
-    contenders: Mapping[Candidate, Sample],
+    contenders: Sequence[Candidate],
     trials: Mapping[Candidate, Sequence[TrialResult]],
-    statistic: Statistic,
+    noise: Noise | None,
 ) -> Effect:
     """Specific minus common, over all pairs of contenders that differ in this part alone."""
     pairs = [
@@ -241,7 +249,9 @@ def _effect(
     ]
     return Effect(
         part=part,
-        contrast=contrast(list(contenders.values()), list(weights.values()), statistic, comparisons=len(PARTS)),
+        contrast=noise.contrast(list(weights.values()), Bonferroni(level=LEVEL, comparisons=len(PARTS)))
+        if noise
+        else None,
         cost=fmean(ratios) - 1 if ratios else None,
     )
 
@@ -256,11 +266,3 @@ def _differ(specific: Candidate, common: Candidate, part: Literal["encoder", "de
 def _step_seconds(trials: Sequence[TrialResult]) -> float | None:
     laps = [lap for trial in completed(trials) for lap in trial.costs.step_seconds]
     return median(laps) if laps else None
-
-
-def _noise(scores: Sequence[Sequence[float]]) -> float | None:
-    """Standard deviation between seeds, pooled over candidates; None when none has two."""
-    freedom = sum(len(own) - 1 for own in scores)
-    if freedom < 1:
-        return None
-    return sqrt(sum((score - fmean(own)) ** 2 for own in scores for score in own) / freedom)

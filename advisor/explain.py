@@ -2,26 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
+from advisor.belief import Part, Posterior
+from advisor.cautions import counted, joined, too_few
 from advisor.evidence import Effect, Evidence
 from advisor.guideline import GRADES, RULES
 from advisor.pace import EqualSeconds
-from advisor.recommend import TIE_RULE, Basis, Choice, Recommendation, counted, joined, too_few
+from advisor.recommend import TIE_RULE, Basis, Choice, Recommendation
 from bench.score import METRICS
 from bench.score.goal import GOALS
 from bench.score.interval import Contrast
+from bench.score.power import POWER, Pilot
 from bench.units import duration, percent
 from models.config import SIZES, VARIANTS
-
-NORMAL_QUANTILE: Final = 2.24
-"""Two-sided 95 % for two comparisons: what an interval comes to with many seeds."""
-
-MOST_SEEDS: Final = 20
-"""Beyond this, more seeds are no advice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +114,8 @@ def _reasons(recommendation: Recommendation) -> list[Reason]:
                 if opinion.answer and opinion.answer != choice.answer:
                     overruled = choice.decided_by == "trials"
                     text += ". The trials overrule it here" if overruled else ". The trials hold no counterpart with it"
+                elif opinion.answer:
+                    text += _lean_words(recommendation.posterior, choice.part)
                 reasons.append(
                     Reason(
                         text=text,
@@ -134,9 +132,27 @@ def _reasons(recommendation: Recommendation) -> list[Reason]:
         source = f"{counted(evidence.at_equal_seconds.seeds, 'seed')} each, no interval"
         words = _equal_time_words(evidence.at_equal_seconds, evidence)
         reasons.append(Reason(text=words, basis="measured", source=source))
+    reasons += [
+        Reason(text=text, basis="calibrated", source="lines fitted to the trials here")
+        for text in recommendation.diagnosis
+    ]
     if recommendation.verdict in {"tied", "undecided"}:
         reasons.append(Reason(text=TIE_RULE, basis="prior", source="our rule, fixed before the run"))
     return reasons
+
+
+def _lean_words(posterior: Posterior | None, part: Part) -> str:
+    """How an opinion that the trials leave standing fares beside them."""
+    held = next((p for p in posterior.parts if p.part == part), None) if posterior else None
+    if held is None or held.trials is None or held.relation == "silent":
+        return ""
+    together = f"together {_signed(held.mean)} [{_signed(held.low)}, {_signed(held.high)}] at the full training"
+    leaning = {
+        "agree": "the trials lean the same way",
+        "outweighs": "the trials lean the other way, too little to outweigh it",
+        "overruled": "the trials lean the other way and outweigh it",
+    }[held.relation]
+    return f". As for points, {leaning}: {together}"
 
 
 def _source(evidence: Evidence) -> str:
@@ -198,13 +214,30 @@ def _gain_words(recommendation: Recommendation, evidence: Evidence) -> list[str]
             f"{percent(standing.score)} points of {_yardstick(evidence)}{beside}"
         )
     if evidence.noise is not None:
+        floor = evidence.noise
         words.append(
-            f"Noise: trainings of one candidate with other seeds differ by {percent(evidence.noise)} points "
-            "(standard deviation); two single ones may differ by three times that by chance"
+            f"Noise: trainings of one candidate with other seeds differ by {percent(floor.deviation)} points (standard "
+            f"deviation; its interval is {percent(floor.low)} to {percent(floor.high)}); two single ones may differ by "
+            "three times that by chance"
         )
+        words += _power_words(evidence)
     else:
         words.append("Noise: unknown, no candidate has two completed seeds")
     return words
+
+
+def _power_words(evidence: Evidence) -> list[str]:
+    """The smallest difference that these seeds and queries find as a rule."""
+    gap = next((s.to_best for s in evidence.standings if s.to_best and s.tied), None)
+    if gap is None or not gap.error:
+        return []
+    pilot = Pilot(contrast=gap, seeds=evidence.seeds, queries=evidence.queries)
+    least = pilot.smallest_gap(seeds=evidence.seeds, queries=evidence.queries)
+    found = f"{counted(evidence.seeds, 'seed')} and {counted(evidence.queries, 'query', 'queries')}"
+    return [
+        f"With {found} a true difference of {percent(least)} points between two candidates is found in "
+        f"{100 * POWER:.0f} % of cases"
+    ]
 
 
 def _next_steps(recommendation: Recommendation) -> list[str]:
@@ -235,20 +268,17 @@ def settle(effect: Contrast, evidence: Evidence) -> str:
     """What it would take to tell specific from common, if the difference is what it seems to be."""
     if percent(abs(effect.estimate)) == "0.0":
         return "Encoders are level here: more seeds of the same would show little. Try more pairs or another size"
-    reach = (effect.estimate / NORMAL_QUANTILE) ** 2
-    wanted = f"To settle an encoder difference of {100 * abs(effect.estimate):.1f} points"
-    if reach <= effect.query_error**2:
-        more = effect.query_error**2 / reach
-        if more > MOST_SEEDS:
-            return f"{wanted} more queries and seeds than are worth their time would be needed: treat it as none"
-        return f"{wanted} seeds are not enough: about {ceil(more * evidence.queries):,} queries or more are needed"
-    seeds = ceil(evidence.seeds * effect.seed_error**2 / (reach - effect.query_error**2))
-    if seeds > MOST_SEEDS:
-        return f"{wanted} more than {MOST_SEEDS} seeds would be needed: treat it as none"
-    seeds = max(seeds, evidence.seeds + 1)
+    pilot = Pilot(contrast=effect, seeds=evidence.seeds, queries=evidence.queries)
+    seconds = [s.trial_seconds for s in evidence.standings if s.tied and s.trial_seconds is not None]
+    needed = pilot.needed(seconds_per_seed=sum(seconds) if seconds else None)
+    wanted = f"To find an encoder difference of {100 * abs(effect.estimate):.1f} points with {100 * POWER:.0f} % power"
+    if not needed.reachable:
+        return f"{wanted}, {needed.why_not}; until then treat it as none"
+    seeds = max(needed.seeds, evidence.seeds + 1)
     sizes = ",".join(name for name in SIZES if any(s.candidate.size == name for s in evidence.standings))
     again = _again(evidence) + ("" if sizes == "nano" else f" --sizes {sizes}")
-    return f"{wanted} about {seeds} seeds are needed: {again} --seeds {seeds}"
+    time = f", {duration(needed.seconds)} of training more" if needed.seconds else ""
+    return f"{wanted}, {seeds} seeds are needed{time}: {again} --seeds {seeds}"
 
 
 def _again(evidence: Evidence) -> str:

@@ -4,10 +4,11 @@ The paper promises a guideline; its own wording and thresholds could not be read
 material supports, and says so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from advisor.belief import Lean
 from bench.units import gib
 from models import cost
 from models.config import Sensor, configure
@@ -162,6 +163,20 @@ def opinions(*, train_pairs: int, memory_bytes: int | None, bands: Mapping[Senso
             why="they differ little, and the common one has fewer parameters",
             rules=_rules("decoder"),
         ),
+    )
+
+
+LEANS: Final[dict[Certainty, float]] = {"inference": 0.005, "recollection": 0.0025}
+"""Points (as shares) by which a preferred encoder is expected to be ahead, by how sure the rule is. Ours: half a point
+where published comparisons stand behind it, which lie between 0.3 and 1.5, half of that for what is only remembered."""
+
+
+def leans(held: Sequence[Opinion]) -> tuple[Lean, ...]:
+    """What the opinions expect of specific minus common: nothing for the decoder, whose kinds "differ little"."""
+    return tuple(
+        Lean(part="encoder", mean=LEANS[opinion.rules[0].certainty] * (1 if opinion.answer == "specific" else -1))
+        for opinion in held
+        if opinion.question == "encoder" and opinion.answer
     )
 
 

@@ -4,13 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from advisor.belief import Posterior, believe
+from advisor.cautions import PAPER_SIZE, cautions
+from advisor.diagnosis import growth_words
 from advisor.evidence import Evidence, weigh
-from advisor.guideline import Opinion, opinions
+from advisor.guideline import Opinion, leans, opinions
+from bench.data.places import Queries
 from bench.profile.dataset import DatasetProfile
 from bench.profile.hardware import HardwareProfile
 from bench.result import Candidate, TrialResult
-from bench.score.goal import GOALS, Goal
-from bench.units import percent
+from bench.score.goal import GOALS
 from models import cost
 from models.config import SIZES, VARIANTS, Sensor, configure
 
@@ -21,16 +24,8 @@ TIE_RULE: Final = (
 
 FIRMNESS: Final = ("trials", "guideline", "cost")  # who is heard first where no tied candidate has both parts
 
-PAPER_SIZE: Final = "base"
+
 PAPER_BANDS: Final[dict[Sensor, int]] = {"s1": 2, "s2": 10}
-
-RESOLVING_QUERIES: Final = 1_400
-RESOLVING_SEEDS: Final = 5
-"""What telling two points apart took in our measurements beforehand, with 80 % power."""
-
-FEW_TRAIN_PAIRS: Final = 256
-FEW_QUERIES: Final = 100
-"""Below these the scores say next to nothing about the archive at large (ours)."""
 
 Verdict = Literal["better", "tied", "undecided", "prior"]
 """The trials favour one beyond the noise; they cannot tell several apart; they are too few to say; there are none."""
@@ -67,6 +62,10 @@ class Recommendation:
     evidence: Evidence | None
     cautions: tuple[str, ...]
     """What limits this advice, a sentence each: few pairs, synthetic data, one seed, failed trials, small size."""
+    posterior: Posterior | None = None
+    """What guideline and trials together say of the full training; None when nothing is known of the data."""
+    diagnosis: tuple[str, ...] = ()
+    """Capacity or data, in sentences; empty where neither pairs nor width were varied."""
 
 
 def recommend(
@@ -75,13 +74,15 @@ def recommend(
     hardware: HardwareProfile | None,
     dataset: DatasetProfile | None,
     goal: str = "cross",
+    queries: Queries | None = None,
 ) -> Recommendation:
     """The advice that these trials and the guideline support: equal arguments in any order, equal advice.
 
     Args:
         goal: a key of `GOALS`.
+        queries: of the data; with their tiles known, what is alike within a tile counts once.
     """
-    evidence = weigh(results, GOALS[goal])
+    evidence = weigh(results, GOALS[goal], queries=queries)
     train_pairs = evidence.train_pairs if evidence else dataset.pairs["train"] if dataset else None
     held = (
         opinions(train_pairs=train_pairs, memory_bytes=_memory(hardware), bands=_bands(dataset))
@@ -106,7 +107,9 @@ def recommend(
         choices=choices,
         opinions=held,
         evidence=evidence,
-        cautions=cautions(evidence, chosen, verdict, GOALS[goal]),
+        cautions=cautions(evidence, chosen, GOALS[goal], decided=verdict == "better"),
+        posterior=believe(contenders, leans(held), evidence.measured),
+        diagnosis=tuple(growth_words(results, GOALS[goal], groups=queries.groups if queries else None)),
     )
 
 
@@ -179,76 +182,5 @@ def _by_guideline(evidence: Evidence | None, held: Sequence[Opinion]) -> Recomme
         opinions=tuple(held),
         evidence=evidence,
         cautions=("No candidate has a score: nothing measured stands behind this.",),
+        posterior=believe(every, leans(held), None) if held else None,
     )
-
-
-def cautions(evidence: Evidence, chosen: Candidate, verdict: Verdict, goal: Goal) -> tuple[str, ...]:
-    """What limits the advice, a sentence each."""
-    found = []
-    if evidence.synthetic:
-        found.append("The data are synthetic: the scores say nothing about retrieval on real images.")
-    if evidence.goal != goal:
-        found.append("Without labels only search across sensors is measured: nothing here is about search within one.")
-    queries = counted(evidence.queries, "query", "queries")
-    if too_few(evidence):
-        found.append(
-            f"{counted(evidence.train_pairs, 'training pair')}, {queries} and an archive of {evidence.archive:,} can "
-            "tell next to nothing: this shows that the chain works on these data, no more."
-        )
-    elif verdict != "better" and (evidence.queries < RESOLVING_QUERIES or evidence.seeds < RESOLVING_SEEDS):
-        found.append(
-            f"{counted(evidence.seeds, 'seed')} and {queries} cannot tell two points apart reliably: in our "
-            f"measurements that took about {RESOLVING_SEEDS} seeds and {RESOLVING_QUERIES:,} queries."
-        )
-    sizes = sorted({s.candidate.size for s in evidence.standings if s.completed}, key=list(SIZES).index)
-    if PAPER_SIZE not in sizes:
-        found.append(
-            f"Trained {evidence.steps} steps at {' and '.join(sizes)} size: how candidates compare here does not say "
-            "how they compare at ViT-B size after 150 epochs."
-        )
-    failed = sum(len(s.other) for s in evidence.standings)
-    if failed:
-        found.append(f"{counted(failed, 'trial')} ended without a score.")
-    if evidence.left_out:
-        what = "of other data, settings or protocol, or a seed again, left out of the comparison"
-        found.append(f"{counted(evidence.left_out, 'trial')} {what}.")
-    found += _unbeaten(evidence, chosen)
-    return tuple(found)
-
-
-def too_few(evidence: Evidence) -> bool:
-    """Whether there are so few pairs that the scores say next to nothing about the archive at large."""
-    return evidence.train_pairs < FEW_TRAIN_PAIRS or evidence.queries < FEW_QUERIES
-
-
-def counted(number: int, noun: str, nouns: str = "") -> str:
-    """As "1 seed" and "1,400 queries"."""
-    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
-
-
-def joined(names: Sequence[str]) -> str:
-    """As "a, b and c"."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
-def _unbeaten(evidence: Evidence, chosen: Candidate) -> list[str]:
-    """Call out what training does not improve, by the directions that the goal counts and by those that it does not."""
-    found = []
-    uni_modal = evidence.uni_modal(chosen.title)
-    for row in evidence.matrices.get(chosen.title, ()):
-        values = {
-            "its untrained encoder": row.untrained,
-            "an autoencoder of that sensor alone": uni_modal.get(row.direction),
-            "plain band statistics": row.band_statistics,
-            "8 x 8 thumbnails": row.thumbnail,
-            "chance": row.chance,
-        }
-        ahead = [
-            f"{name} ({percent(value)})" for name, value in values.items() if value is not None and row.trained <= value
-        ]
-        if ahead:
-            query, archive = (sensor.upper() if sensor != "both" else "both sensors" for sensor in row.direction)
-            found.append(
-                f"{query} to {archive}: {chosen.title} trained ({percent(row.trained)}) does not beat {joined(ahead)}."
-            )
-    return found

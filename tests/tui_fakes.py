@@ -31,6 +31,7 @@ from bench.run.events import (
 )
 from bench.score.goal import Goal, MatrixRow
 from bench.score.interval import Contrast
+from bench.score.ties import NoiseFloor
 
 REQUEST = Request(command="csmae-bench run --data synthetic")
 
@@ -54,7 +55,7 @@ TRIALS = (
 
 def events(trials: Sequence[TrialResult] = TRIALS) -> Iterable[Event]:
     """What a run tells that ends with these trials."""
-    yield Profiled(hardware=fakes.HARDWARE, dataset=fakes.DATASET)
+    yield Profiled(hardware=fakes.HARDWARE, dataset=fakes.DATASET, queries=fakes.QUERIES)
     yield Preparing(what="decoding 104 pairs", done=52, total=104)
     yield Planned(plan=fakes.run_plan(*trials))
     for number, trial in enumerate(trials, start=1):
@@ -106,6 +107,7 @@ def standing(variant: str, score: float, *, tied: bool, other: tuple[str, ...] =
         parameters=630_000,
         pairs_per_second=361.0,
         train_seconds=18.0,
+        trial_seconds=20.0,
         peak_memory_bytes=fakes.GIB // 2,
         to_best=None if score == 0.37 else contrast(score - 0.37, 0.009),
         tied=tied,
@@ -140,7 +142,7 @@ EVIDENCE = Evidence(
     k=10,
     standings=STANDINGS,
     effects=(Effect(part="encoder", contrast=contrast(0.012, 0.008), cost=0.01),),
-    noise=0.005,
+    noise=NoiseFloor(deviation=0.005, low=0.003, high=0.01, level=0.95, freedom=4),
     seeds=2,
     queries=8,
     archive=32,

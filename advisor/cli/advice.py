@@ -9,10 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from advisor.belief import Posterior
 from advisor.cli.blocks import items, number_table
 from advisor.evidence import Evidence, Standing
 from advisor.explain import Advice, as_document, explain, sources_once
 from advisor.recommend import Basis, Recommendation, recommend
+from bench.data.places import Queries
 from bench.profile.dataset import DatasetProfile
 from bench.profile.hardware import HardwareProfile
 from bench.result import Gallery, TrialResult
@@ -45,9 +47,16 @@ class Counsel:
         return as_document(self.recommendation, self.advice)
 
 
-def advise(trials: Sequence[TrialResult], *, hardware: HardwareProfile, dataset: DatasetProfile, goal: str) -> Counsel:
+def advise(
+    trials: Sequence[TrialResult],
+    *,
+    hardware: HardwareProfile,
+    dataset: DatasetProfile,
+    goal: str,
+    queries: Queries | None = None,
+) -> Counsel:
     """What the trials say for the goal, and what the guideline says for this archive and machine."""
-    recommendation = recommend(trials, hardware=hardware, dataset=dataset, goal=goal)
+    recommendation = recommend(trials, hardware=hardware, dataset=dataset, goal=goal, queries=queries)
     return Counsel(recommendation=recommendation, advice=explain(recommendation))
 
 
@@ -57,6 +66,8 @@ def show_advice(console: Console, counsel: Counsel) -> None:
     console.print(advice.headline, style="bold")
     if recommendation.evidence:
         _show_evidence(console, recommendation, recommendation.evidence)
+    if recommendation.posterior and recommendation.posterior.share_of_full is not None:
+        _show_beliefs(console, recommendation.posterior)
     _section(
         console,
         "Why",
@@ -83,6 +94,42 @@ def _show_evidence(console: Console, recommendation: Recommendation, evidence: E
         )
         console.print(matrix(evidence.matrices[title], evidence.uni_modal(title)))
         console.print(BASELINE_WORDS, style="dim")
+
+
+def _show_beliefs(console: Console, posterior: Posterior) -> None:
+    """What is expected of each candidate at the full training."""
+    console.print("\nGuideline and trials together, for the full training, in points from the candidates' mean\n")
+    console.print(beliefs(posterior))
+    share = posterior.share_of_full or 0.0
+    console.print(
+        f"The trials show {_in_percent(share)} of the images that a full training shows, so much may still change: "
+        "settled is how much of the doubt before them they have taken away.",
+        style="dim",
+    )
+
+
+def beliefs(posterior: Posterior) -> Table:
+    """Each candidate with its probability to be the best, what is expected of it, and what the trials have settled."""
+    table = number_table("Candidate", "Best", "Expected", "95 %", "Settled")
+    for belief in posterior.beliefs:
+        table.add_row(
+            belief.candidate.title,
+            f"{100 * belief.probability_best:.0f} %",
+            _points(belief.advantage),
+            f"{_points(belief.low)} to {_points(belief.high)}",
+            f"{100 * belief.measured_share:.0f} %",
+        )
+    return table
+
+
+def _points(share: float) -> str:
+    text = percent(abs(share))
+    return text if text == "0.0" else f"{'+' if share > 0 else '−'}{text}"
+
+
+def _in_percent(share: float) -> str:
+    """A small share, to one digit that says something."""
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.1g} %"
 
 
 def candidates(recommendation: Recommendation, evidence: Evidence) -> Table:

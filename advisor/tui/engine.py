@@ -106,7 +106,8 @@ class BenchEngine:
             return None
         run = store.run(run_id)
         trials = store.trials(run_id=run_id)
-        recommendation = recommend(trials, hardware=run.hardware, dataset=run.dataset, goal="cross")
+        queries = store.queries(run.dataset.fingerprint)
+        recommendation = recommend(trials, hardware=run.hardware, dataset=run.dataset, goal="cross", queries=queries)
         return Report(
             run_id=run_id,
             started_at=run.started_at,

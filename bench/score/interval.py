@@ -1,19 +1,16 @@
 """How far a difference between candidates can be believed: noise between seeds and between queries together."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from math import sqrt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import inf, sqrt
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit  # Student's t quantile; scipy.stats has the same and takes a second to load
 
-from bench.score.descriptors import blocks
+from bench.score.family import Bonferroni, Family
 from bench.score.overlap import harmonic_mean
-
-Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""A score of means over queries: (..., components) to (...)."""
+from bench.score.resample import RESAMPLES, Groups, Sample, Statistic, clusters, resampled_scores
 
 ROUNDING: Final = 1e-12
 """Estimates below it are zero: scores are shares, sums of a few of them in float64."""
@@ -30,16 +27,35 @@ class Contrast:
     level: float
     """Confidence of the whole family of comparisons, as 0.95."""
     comparisons: int
-    """How many comparisons share that level (Bonferroni)."""
+    """How many comparisons share that level."""
     seed_error: float
-    """Standard error that the seeds leave."""
+    """Standard error that seeds leave however many the queries; only more seeds lower it."""
     query_error: float
-    """Standard error that the finite set of queries leaves."""
+    """Standard error that the finite set of queries leaves; more queries lower it."""
+    shared_error: float = 0.0
+    """The part of `query_error` that more seeds lower as well: what a seed does to some queries and not to others."""
+    seed_freedom: float = inf
+    """Degrees of freedom of the variance between seeds: seeds beyond the first of each candidate."""
+    query_freedom: float = inf
+    """Of the variance between queries: about as many as there are tiles, or queries where tiles are not known."""
 
     @property
     def decided(self) -> bool:
         """Whether the interval excludes zero."""
         return self.low > 0 or self.high < 0
+
+    @property
+    def error(self) -> float:
+        """Standard error of seeds and queries together."""
+        return sqrt(self.seed_error**2 + self.query_error**2)
+
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom of that error, after Welch and Satterthwaite; infinite without any."""
+        # the shared part was taken out of the sum, but not its chance: each variance is as uncertain as it was found
+        between_seeds = self.seed_error**2 + self.shared_error**2
+        spread = between_seeds**2 / self.seed_freedom + self.query_error**4 / self.query_freedom
+        return self.error**4 / spread if spread else inf
 
 
 def f1_statistic(directions: int) -> Statistic:
@@ -57,84 +73,130 @@ def mean_statistic(means_XC: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(means_XC.mean(axis=-1))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """What seeds and queries leave open of the mean scores of some candidates."""
+
+    means: NDArray[np.float64]
+    """Score of each candidate, mean over its seeds."""
+    seeds: NDArray[np.int64]
+    """How many each has."""
+    between_seeds: float
+    """Variance between the scores of a candidate's seeds on these queries, pooled over candidates."""
+    shared: float
+    """The part of it that is there because queries are few: a seed suits some of them better than others."""
+    query_covariance: NDArray[np.float64]
+    """Of the means, over other sets of queries: candidates x candidates."""
+    seed_freedom: int
+    query_freedom: float
+
+    @property
+    def covariance(self) -> NDArray[np.float64]:
+        """Of the means, over other seeds and other sets of queries: candidates x candidates."""
+        # what lies in both variances counts once
+        return self.query_covariance + np.diag(max(self.between_seeds - self.shared, 0.0) / self.seeds)
+
+    def contrast(self, weights: Sequence[float], family: Family) -> Contrast:
+        """A weighted sum of the means; its interval shares the level with others of the family."""
+        weights_K = np.asarray(weights, dtype=np.float64)
+        share = float((weights_K**2 / self.seeds).sum())
+        query_variance = max(float(weights_K @ self.query_covariance @ weights_K), 0.0)
+        # it lies in both variances and counts once; by chance it can come out larger than either
+        shared = min(self.shared * share, query_variance)
+        estimate = float(weights_K @ self.means)
+        if abs(estimate) < ROUNDING:
+            estimate = 0.0
+        found = Contrast(
+            estimate=estimate,
+            low=estimate,
+            high=estimate,
+            level=family.level,
+            comparisons=family.comparisons,
+            seed_error=sqrt(max(self.between_seeds * share - shared, 0.0)),
+            query_error=sqrt(query_variance),
+            shared_error=sqrt(shared),
+            seed_freedom=self.seed_freedom,
+            query_freedom=self.query_freedom,
+        )
+        reach = family.critical(found.freedom) * found.error
+        return replace(found, low=estimate - reach, high=estimate + reach)
+
+
+def measure_noise(
+    samples: Sequence[Sample],
+    statistic: Statistic,
+    *,
+    groups: Groups | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Noise | None:
+    """What the per-query values of candidates say of the noise in their scores.
+
+    Seeds: the variance between seeds of a candidate, taken as the same for all candidates. Queries: bootstrap over
+    tiles, or over queries where tiles are not known, the same resample for every candidate and seed, so that what is
+    hard for all cancels. The bootstrap also says how much of the variance between seeds is there because queries are
+    few.
+
+    Args:
+        samples: for each candidate (seeds, queries, components), all on the same queries in the same order.
+        statistic: makes a score of the means over queries.
+        groups: tile of each query.
+        resamples: of the bootstrap.
+        seed: of the bootstrap.
+    Returns: None where noise cannot be known: no candidate has two seeds, or there is one tile or query.
+    Raises: ValueError: samples differ in queries, or the groups do not match them.
+    """
+    queries = {sample.shape[1] for sample in samples}
+    if len(queries) != 1:
+        raise ValueError(f"{len(samples)} candidates with {sorted(queries)} queries")
+    drawn = clusters(queries.pop(), groups)
+    seeds = [len(sample) for sample in samples]
+    seed_freedom = sum(seeds) - len(seeds)
+    if seed_freedom == 0 or len(drawn.sizes) < 2:
+        return None
+    scores = [statistic(sample.mean(axis=1)) for sample in samples]
+    resampled = resampled_scores(samples, statistic, drawn, resamples=resamples, seed=seed)
+    means_RK = np.stack([scores_RS.mean(axis=1) for scores_RS in resampled], axis=1)
+    apart = sum(
+        float((scores_RS - scores_RS.mean(axis=1, keepdims=True)).var(axis=0, ddof=1).sum()) for scores_RS in resampled
+    )
+    return Noise(
+        means=np.array([score.mean() for score in scores]),
+        seeds=np.array(seeds),
+        between_seeds=sum(float(np.square(score - score.mean()).sum()) for score in scores) / seed_freedom,
+        shared=drawn.small_sample * apart / seed_freedom,
+        query_covariance=drawn.small_sample * np.atleast_2d(np.cov(means_RK, rowvar=False)),
+        seed_freedom=seed_freedom,
+        query_freedom=drawn.freedom,
+    )
+
+
 def contrast(
-    samples: Sequence[NDArray[np.float64]],
+    samples: Sequence[Sample],
     weights: Sequence[float],
     statistic: Statistic,
     *,
+    groups: Groups | None = None,
     level: float = 0.95,
     comparisons: int = 1,
-    resamples: int = 2000,
+    resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Contrast | None:
     """A weighted sum of candidates' scores and what seeds and queries leave open of it.
 
-    Seeds: the variance between seeds of a candidate, pooled over all candidates given. Queries: bootstrap, the same
-    resample for every candidate and seed, so that what is hard for all cancels. The two variances add; the interval is
-    Student's t with Welch and Satterthwaite's degrees of freedom. Scores of single seeds hold some noise of the finite
-    query set too, so that part is counted twice and the interval a little too wide.
+    The two variances of `measure_noise` add, what lies in both counted once; the interval is Student's t with Welch and
+    Satterthwaite's degrees of freedom.
 
     Args:
-        samples: for each candidate (seeds, queries, components), all on the same queries in the same order.
+        samples, groups: as in `measure_noise`.
         weights: for each candidate, as 1 and -1; one with 0 still lends its variance between seeds.
         statistic: makes a score of the means over queries.
-        comparisons: how many such intervals are to hold together; one who compares the highest mean with the others has
-            looked at every pair.
-        resamples: of the bootstrap.
-        seed: of the bootstrap.
-    Returns: None where noise cannot be known: no candidate has two seeds, or there is one query.
-    Raises: ValueError: samples differ in queries or do not match the weights.
+        comparisons: how many such intervals are to hold together.
+        resamples, seed: of the bootstrap.
+    Returns: None where noise cannot be known: no candidate has two seeds, or there is one tile or query.
+    Raises: ValueError: samples differ in queries, or do not match weights or groups.
     """
-    queries = {sample.shape[1] for sample in samples}
-    if len(queries) != 1 or len(samples) != len(weights):
-        raise ValueError(f"{len(weights)} weights for {len(samples)} candidates with {sorted(queries)} queries")
-    scores = [statistic(sample.mean(axis=1)) for sample in samples]
-    seed_freedom, query_freedom = sum(len(score) - 1 for score in scores), queries.pop() - 1
-    if seed_freedom == 0 or query_freedom == 0:
-        return None
-    estimate = sum(weight * float(score.mean()) for weight, score in zip(weights, scores, strict=True))
-    between_seeds = sum(float(np.square(score - score.mean()).sum()) for score in scores) / seed_freedom
-    seed_variance = between_seeds * sum(weight**2 / len(score) for weight, score in zip(weights, scores, strict=True))
-    query_variance = _query_variance(samples, weights, statistic, resamples, seed)
-    variance = seed_variance + query_variance
-    reach = 0.0
-    if variance > 0:
-        share = seed_variance / variance
-        freedom = 1 / (share**2 / seed_freedom + (1 - share) ** 2 / query_freedom)
-        reach = float(stdtrit(freedom, 1 - (1 - level) / (2 * comparisons))) * sqrt(variance)
-    if abs(estimate) < ROUNDING:
-        estimate = 0.0
-    return Contrast(
-        estimate=estimate,
-        low=estimate - reach,
-        high=estimate + reach,
-        level=level,
-        comparisons=comparisons,
-        seed_error=sqrt(seed_variance),
-        query_error=sqrt(query_variance),
-    )
-
-
-def _query_variance(
-    samples: Sequence[NDArray[np.float64]], weights: Sequence[float], statistic: Statistic, resamples: int, seed: int
-) -> float:
-    random = np.random.default_rng(seed)
-    queries = samples[0].shape[1]
-    weighed = [(weight, sample) for weight, sample in zip(weights, samples, strict=True) if weight]
-    sums_R = np.zeros(resamples)
-    for rows in blocks(resamples, queries):
-        shares_BQ = _resampled(random, rows.stop - rows.start, queries)
-        for weight, sample_SQC in weighed:
-            seeds, _, components = sample_SQC.shape
-            # One matrix product for all seeds and components: (resamples, queries) x (queries, seeds * components).
-            means_BX = shares_BQ @ sample_SQC.transpose(1, 0, 2).reshape(queries, -1)
-            sums_R[rows] += weight * statistic(means_BX.reshape(-1, seeds, components)).mean(axis=1)
-    # A resample of n queries varies (n - 1) / n as much as n new queries.
-    return float(sums_R.var(ddof=1) * queries / (queries - 1))
-
-
-def _resampled(random: np.random.Generator, resamples: int, queries: int) -> NDArray[np.float64]:
-    """How often each query is drawn, as a share of all draws: (resamples, queries)."""
-    drawn_BQ = random.integers(queries, size=(resamples, queries)) + queries * np.arange(resamples)[:, np.newaxis]
-    counts = np.bincount(drawn_BQ.ravel(), minlength=resamples * queries)
-    return counts.reshape(resamples, queries) / queries
+    if len(samples) != len(weights):
+        raise ValueError(f"{len(weights)} weights for {len(samples)} candidates with noise to measure")
+    noise = measure_noise(samples, statistic, groups=groups, resamples=resamples, seed=seed)
+    return noise.contrast(weights, Bonferroni(level=level, comparisons=comparisons)) if noise else None

@@ -14,6 +14,7 @@ from advisor.explain import Advice, Reason
 from advisor.recommend import Recommendation
 from bench.result import DIRECTIONS, Candidate
 from bench.score.goal import GOALS, MatrixRow
+from bench.score.ties import NoiseFloor
 from models.config import VARIANTS
 
 
@@ -28,6 +29,7 @@ def standing(variant: str, score: float | None, *, tied: bool = False, other: tu
         parameters=None if score is None else 630_000,
         pairs_per_second=None if score is None else 361.4,
         train_seconds=None if score is None else 18.0,
+        trial_seconds=None if score is None else 20.0,
         peak_memory_bytes=None,
         to_best=None,
         tied=tied,
@@ -47,7 +49,7 @@ EVIDENCE = Evidence(
         standing("sesd", None, other=("out of memory: killed by [red]the kernel[/red]",)),
     ),
     effects=(),
-    noise=0.006,
+    noise=NoiseFloor(deviation=0.006, low=0.004, high=0.012, level=0.95, freedom=4),
     seeds=3,
     queries=500,
     archive=1000,

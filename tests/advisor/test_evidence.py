@@ -109,7 +109,8 @@ def test_every_pair_of_candidates_counts_as_looked_at(variants: tuple[str, ...])
 def test_noise_is_the_pooled_deviation_between_seeds() -> None:
     evidence = weighed(measured({"cecd": (0.30, 0.32), "secd": (0.40, 0.43, 0.46), "sesd": (0.5,)}))
     squares = 2 * 0.01**2 + 2 * 0.03**2
-    assert evidence.noise == pytest.approx((squares / 3) ** 0.5)
+    assert evidence.noise
+    assert evidence.noise.deviation == pytest.approx((squares / 3) ** 0.5)
     assert standing(evidence, "secd").seed_deviation == pytest.approx(0.03)
     assert standing(evidence, "sesd").seed_deviation is None
 

@@ -9,12 +9,14 @@ import rich_click as click
 from advice_fakes import LEVEL, REAL, SPECIFIC_WINS, SYNTHETIC, UNLABELLED, measured, sized
 from advisor.cli.run import command
 from advisor.evidence import Evidence
-from advisor.explain import MOST_SEEDS, NORMAL_QUANTILE, Advice, as_document, explain, settle
+from advisor.explain import Advice, as_document, explain, settle
 from advisor.guideline import GRADES
 from advisor.recommend import TIE_RULE, recommend
 from bench.profile.dataset import DatasetProfile
 from bench.result import Outcome, TrialResult
 from bench.score.interval import Contrast
+from bench.score.power import Pilot
+from bench.units import duration
 from fakes import HARDWARE, trial_result
 
 
@@ -163,7 +165,7 @@ def test_so_few_pairs_ask_for_pairs_and_not_for_seeds() -> None:
 
 
 def test_noise_is_told_or_said_to_be_unknown() -> None:
-    assert "differ by 0.6 points (standard deviation)" in reason(told(measured(LEVEL)), "Noise")
+    assert "differ by 0.6 points (standard deviation; its interval is 0.4 to 1.1)" in reason(told(measured(LEVEL)), "Noise")
     assert reason(told(measured({"cecd": (0.3,), "secd": (0.4,)})), "Noise").startswith("Noise: unknown")
 
 
@@ -267,38 +269,45 @@ def weighed(*, seeds: int = 3, queries: int = 500) -> Evidence:
 
 
 def apart(estimate: float, *, seed_error: float, query_error: float) -> Contrast:
+    error = (seed_error**2 + query_error**2) ** 0.5
     return Contrast(
         estimate=estimate,
-        low=-1,
-        high=1,
+        low=estimate - 2.4 * error,
+        high=estimate + 2.4 * error,
         level=0.95,
         comparisons=2,
         seed_error=seed_error,
         query_error=query_error,
+        seed_freedom=8,
+        query_freedom=499,
     )
 
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_seeds_that_would_settle_it_are_the_fewest_that_do(sign: int) -> None:
-    contrast = apart(0.02 * sign, seed_error=0.009, query_error=0.005)
-    needed = next(
-        seeds
-        for seeds in range(4, 100)
-        if NORMAL_QUANTILE * (0.009**2 * 3 / seeds + 0.005**2) ** 0.5 <= abs(contrast.estimate)
-    )
-    assert f"difference of 2.0 points about {needed} seeds are needed" in settle(contrast, weighed())
+    contrast = apart(0.02 * sign, seed_error=0.009, query_error=0.003)
+    needed = Pilot(contrast=contrast, seeds=3, queries=500).needed()
+    assert needed.reachable
+    assert needed.seeds > 3
+    assert f"difference of 2.0 points with 80 % power, {needed.seeds} seeds are needed" in settle(contrast, weighed())
 
 
-def test_at_least_one_seed_more_is_advised() -> None:
+def test_at_least_one_seed_more_is_advised_with_what_it_costs() -> None:
     words = settle(apart(0.10, seed_error=0.01, query_error=0.001), weighed(seeds=6))
-    assert words.endswith("about 7 seeds are needed: csmae-bench run --data PATH --seeds 7")
+    assert words.endswith("7 seeds are needed: csmae-bench run --data PATH --seeds 7")
+    evidence = weighed()
+    timed = replace(evidence, standings=tuple(replace(s, trial_seconds=30.0) for s in evidence.standings))
+    contrast = apart(0.02, seed_error=0.009, query_error=0.003)
+    seeds = Pilot(contrast=contrast, seeds=3, queries=500).needed().seeds
+    assert f"seeds are needed, {duration(30.0 * (seeds - 3))} of training more: " in settle(contrast, timed)
 
 
 def test_more_queries_are_advised_where_seeds_cannot_do_it() -> None:
     words = settle(apart(0.02, seed_error=0.001, query_error=0.0100), weighed())
     (queries,) = (int(number.replace(",", "")) for number in re.findall(r"about ([\d,]+) queries", words))
-    assert NORMAL_QUANTILE * 0.0100 * (500 / queries) ** 0.5 <= 0.02
-    assert NORMAL_QUANTILE * 0.0100 * (500 / (queries - 1)) ** 0.5 > 0.02
+    pilot = Pilot(contrast=apart(0.02, seed_error=0.001, query_error=0.0100), seeds=3, queries=500)
+    assert pilot.power(0.02, seeds=20, queries=queries) >= 0.8
+    assert pilot.power(0.02, seeds=20, queries=queries // 2) < 0.8
 
 
 @pytest.mark.parametrize(
@@ -307,7 +316,7 @@ def test_more_queries_are_advised_where_seeds_cannot_do_it() -> None:
         (0.0, 0.01, 0.01, "Encoders are level here"),
         (0.0004, 0.0, 0.0, "Encoders are level here"),
         (0.001, 0.01, 0.01, "treat it as none"),
-        (0.005, 0.01, 0.0, f"more than {MOST_SEEDS} seeds would be needed: treat it as none"),
+        (0.005, 0.01, 0.0, "20 seeds and 500 queries are not enough"),
     ],
 )
 def test_what_is_not_worth_settling_is_said_to_be_none(

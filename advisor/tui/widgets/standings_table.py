@@ -58,7 +58,7 @@ class StandingsTable(DataTable[Text]):
         order = [standing.candidate for standing in evidence.standings]
         if recommendation.candidate in order:
             self.move_cursor(row=order.index(recommendation.candidate))
-        noise = "unknown" if evidence.noise is None else f"± {percent(evidence.noise)}"
+        noise = "unknown" if evidence.noise is None else f"± {percent(evidence.noise.deviation)}"
         self.border_subtitle = f"{evidence.goal.name} mean in percent, noise of seeds {noise}"
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
