@@ -13,6 +13,9 @@ GRID: Final = 2.0**-24
 BLOCK_VALUES: Final = 2**22
 """Numbers in a temporary array, at most (32 MiB in float64), so that memory does not grow with the data."""
 
+CACHED: Final = 32
+"""Parts of such an array, each of which fits the cache of a processor: vectors are gathered four times as fast."""
+
 
 class ScoreError(BenchError):
     """Descriptors or labels that cannot be scored."""
@@ -25,7 +28,10 @@ def check_descriptors(descriptors_ND: NDArray[np.float32], *, what: str) -> None
     """
     if len(descriptors_ND) == 0:
         raise ScoreError(f"There are no {what} descriptors to score.")
-    bad = np.flatnonzero(~np.isfinite(descriptors_ND).all(axis=1))
+    finite_N = np.empty(len(descriptors_ND), dtype=np.bool_)
+    for rows in blocks(len(descriptors_ND), descriptors_ND.shape[1]):
+        np.isfinite(descriptors_ND[rows]).all(axis=1, out=finite_N[rows])
+    bad = np.flatnonzero(~finite_N)
     if bad.size:
         raise ScoreError(
             f"{bad.size} of {len(descriptors_ND)} {what} descriptors hold NaN or infinity (the first is row {bad[0]}): "
@@ -52,7 +58,9 @@ def unit_vectors(descriptors_ND: NDArray[np.float32], *, what: str) -> NDArray[n
         block_BD = descriptors_ND[rows].astype(np.float64, order="C")
         lengths_B1 = np.sqrt(np.square(block_BD).sum(axis=1, keepdims=True))
         block_BD /= np.where(lengths_B1 > 0, lengths_B1, 1.0)
-        units_ND[rows] = np.rint(block_BD / GRID) * GRID
+        block_BD /= GRID
+        np.rint(block_BD, out=block_BD)
+        np.multiply(block_BD, GRID, out=units_ND[rows], casting="same_kind")
     return units_ND
 
 
@@ -63,6 +71,21 @@ def cosines(queries_ND: NDArray[np.float32], archive_MD: NDArray[np.float32]) ->
     """
     dots_NM = queries_ND.astype(np.float64) @ archive_MD.astype(np.float64).T
     return np.minimum(dots_NM, 1.0, out=dots_NM)
+
+
+def cosines_of(
+    queries_ND: NDArray[np.float32],
+    archive_MD: NDArray[np.float32],
+    query_rows_X: NDArray[np.int64],
+    archive_rows_X: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Exact cosine of chosen pairs, both sides from `unit_vectors`: the numbers that `cosines` has there."""
+    exact_X = np.empty(len(query_rows_X))
+    for pairs in blocks(len(query_rows_X), CACHED * queries_ND.shape[1]):
+        query_BD = queries_ND.take(query_rows_X[pairs], axis=0).astype(np.float64)
+        archive_BD = archive_MD.take(archive_rows_X[pairs], axis=0).astype(np.float64)
+        np.vecdot(query_BD, archive_BD, out=exact_X[pairs])
+    return np.minimum(exact_X, 1.0, out=exact_X)
 
 
 def blocks(count: int, values_each: int) -> list[slice]:

@@ -20,11 +20,9 @@ from bench.result import (
     Subject,
     TrialResult,
 )
-from bench.score.interval import Statistic, f1_statistic, mean_statistic
+from bench.score.interval import f1_statistic, mean_statistic
+from bench.score.resample import Sample, Statistic
 from models.config import Sensor
-
-Sample = NDArray[np.float64]
-"""Per-query values of one candidate: (seeds, queries, components)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,17 +35,24 @@ def overlap(
     ids_NK: NDArray[np.int64], query_labels_NC: NDArray[np.bool_], archive_labels_MC: NDArray[np.bool_]
 ) -> Overlap:
     """Score the archive rows found for each query, all of them against all its labels."""
-    query_NW, archive_MW = _words(query_labels_NC), _words(archive_labels_MC)
-    shared_NK = np.zeros(ids_NK.shape, dtype=np.uint16)
-    for query_N, archive_M in zip(query_NW.T, archive_MW.T, strict=True):
-        shared_NK += np.bitwise_count(query_N[:, np.newaxis] & archive_M[ids_NK])
-    query_N1 = _counts(query_NW)[:, np.newaxis]
-    result_NK = _counts(archive_MW)[ids_NK]
+    shared_NK = count_shared(query_labels_NC, archive_labels_MC, ids_NK)
+    query_N1 = _counts(query_labels_NC)[:, np.newaxis]
+    result_NK = _counts(archive_labels_MC)[ids_NK]
     return Overlap(
         precision=_row_means(_share(shared_NK, result_NK)),
         recall=_row_means(_share(shared_NK, query_N1)),
         mean_pairwise_f1=_row_means(_share(2 * shared_NK, query_N1 + result_NK)),
     )
+
+
+def count_shared(
+    query_labels_NC: NDArray[np.bool_], archive_labels_MC: NDArray[np.bool_], ids_NK: NDArray[np.int64]
+) -> NDArray[np.uint16]:
+    """How many labels each query shares with its archive rows: (N, K); one row of ids serves all queries."""
+    shared_NK = np.zeros((len(query_labels_NC), ids_NK.shape[1]), dtype=np.uint16)
+    for query_N, archive_M in zip(_words(query_labels_NC).T, _words(archive_labels_MC).T, strict=True):
+        shared_NK += np.bitwise_count(query_N[:, np.newaxis] & archive_M[ids_NK])
+    return shared_NK
 
 
 def chance(query_labels_NC: NDArray[np.bool_], archive_labels_MC: NDArray[np.bool_]) -> Overlap:
@@ -82,9 +89,9 @@ def _words(labels_NC: NDArray[np.bool_]) -> NDArray[np.uint64]:
     return np.packbits(bits_NX).view(np.uint64).reshape(places, words)
 
 
-def _counts(words_NW: NDArray[np.uint64]) -> NDArray[np.uint16]:
+def _counts(labels_NC: NDArray[np.bool_]) -> NDArray[np.uint16]:
     """Number of labels of each place; 16 bits keep the arrays of pairs in the cache, which halves the time."""
-    counts_N: NDArray[np.uint16] = np.bitwise_count(words_NW).sum(axis=1, dtype=np.uint16)
+    counts_N: NDArray[np.uint16] = labels_NC.sum(axis=1, dtype=np.uint16)
     return counts_N
 
 

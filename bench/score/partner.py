@@ -1,39 +1,57 @@
 """Scores without labels: at which rank does a query find its own place as the other sensor sees it?"""
 
+from threading import Lock
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.score.descriptors import ScoreError, blocks, cosines, unit_vectors
+from bench.score.descriptors import cosines_of
+from bench.score.products import at_least, at_most, exact_where, rough_error
 
 PARTNER_KS: Final = (1, 5, 10)
 """Ranks within which finding the partner is counted."""
 
-_QUERIES: Final = 1024
-"""Queries compared with a part of the gallery at a time."""
 
+class PartnerRanks:
+    """Counts the items that are at least as near to each query as its partner is: the partner's rank, from 1.
 
-def partner_ranks(queries_ND: NDArray[np.float32], gallery_GD: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Rank from 1 of each query's partner, which is the gallery item of the same row, by exact cosine.
-
-    Ties count against the query: the rank is the number of items at least as near as the partner. A collapsed encoder,
-    to which all places look alike, is thus last everywhere, and no order of the places can flatter it.
-
-    Raises: ScoreError: descriptors are missing, hold NaN or infinity, or do not fit each other.
+    Ties count against the query. A collapsed encoder, to which all places look alike, is thus last everywhere, and no
+    order of the places can flatter it. Rough cosines decide but for items too near to the partner's; those are looked
+    at exactly.
     """
-    if queries_ND.shape[1] != gallery_GD.shape[1] or len(queries_ND) > len(gallery_GD):
-        raise ScoreError(f"{queries_ND.shape} query descriptors have no partners in a gallery of {gallery_GD.shape}.")
-    queries_ND, gallery_GD = unit_vectors(queries_ND, what="query"), unit_vectors(gallery_GD, what="gallery")
-    ranks_N = np.zeros(len(queries_ND), dtype=np.int64)
-    parts = blocks(len(gallery_GD), max(gallery_GD.shape[1], _QUERIES))
-    for start in range(0, len(queries_ND), _QUERIES):
-        rows = slice(start, min(start + _QUERIES, len(queries_ND)))
-        partner_B = (queries_ND[rows].astype(np.float64) * gallery_GD[rows]).sum(axis=1)
-        partner_B1 = np.minimum(partner_B, 1.0)[:, np.newaxis]
-        for part in parts:
-            ranks_N[rows] += np.count_nonzero(cosines(queries_ND[rows], gallery_GD[part]) >= partner_B1, axis=1)
-    return ranks_N
+
+    def __init__(self, queries_ND: NDArray[np.float32], partners_ND: NDArray[np.float32]) -> None:
+        """Begin with nothing counted.
+
+        Args:
+            queries_ND, partners_ND: from `unit_vectors`, the same places in the same order by two sensors.
+        """
+        self._queries_ND = queries_ND
+        own_N = np.arange(len(queries_ND))
+        self._partner_N = cosines_of(queries_ND, partners_ND, own_N, own_N)
+        error = rough_error(queries_ND.shape[1])
+        self._low_N, self._high_N = at_most(self._partner_N - error), at_least(self._partner_N + error)
+        self._lock = Lock()
+        self.ranks_N = np.zeros(len(queries_ND), dtype=np.int64)
+        """True once every item of the gallery was counted, the partners among them."""
+
+    def count(self, rows: slice, gallery_BD: NDArray[np.float32], rough_BM: NDArray[np.float32]) -> None:
+        """Count some of the gallery for some of the queries; several threads may.
+
+        Args:
+            rows: the queries.
+            gallery_BD: from `unit_vectors`.
+            rough_BM: their products, off by up to `rough_error`.
+        """
+        low_B1, high_B1 = self._low_N[rows, np.newaxis], self._high_N[rows, np.newaxis]
+        nearer_BM = rough_BM > high_B1
+        counts_B = nearer_BM.sum(axis=1)
+        unsure_BM = np.logical_xor(rough_BM >= low_B1, nearer_BM, out=nearer_BM)
+        as_near_X, _, _ = exact_where(unsure_BM, self._queries_ND[rows], gallery_BD, self._partner_N[rows])
+        counts_B += np.bincount(as_near_X, minlength=len(counts_B))
+        with self._lock:
+            self.ranks_N[rows] += counts_B
 
 
 def chance_recall(k: int, gallery: int) -> float:
@@ -44,3 +62,8 @@ def chance_recall(k: int, gallery: int) -> float:
 def chance_mrr(gallery: int) -> float:
     """Mean of 1 / rank of the partner over random orders of the gallery."""
     return float((1.0 / np.arange(1, gallery + 1)).mean())
+
+
+def chance_median_rank(gallery: int) -> float:
+    """Mean of the median rank over random orders of the gallery: all ranks are equally likely."""
+    return (gallery + 1) / 2

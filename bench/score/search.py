@@ -1,17 +1,10 @@
-"""Exact nearest neighbours by cosine, in an order that depends on nothing but the descriptors. Loads faiss."""
+"""Exact nearest neighbours by cosine, in an order that depends on nothing but the descriptors."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
-
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.score.descriptors import ScoreError, blocks, cosines, unit_vectors
-
-SPARE: Final = 16
-"""Neighbours fetched beyond k, among which near-equal ones are put in order."""
+from bench.score.descriptors import ScoreError, unit_vectors
+from bench.score.products import at_most, exact_where, rough_error, visit_products
 
 
 def nearest(
@@ -19,14 +12,10 @@ def nearest(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The k nearest archive rows of each query and their distances, ordered by (distance, row).
 
-    faiss fetches k + 16 in float32; exact cosines put them in order. float32 errs by no more than `_error`, so when
-    the last fetched is farther than the k-th by more than that, nothing nearer can have been left out. Queries with
-    so many near-equal neighbours that this fails are searched again in float64.
-
     Args:
         queries_ND, archive_MD: finite, not normalised. A zero vector has cosine 0 to everything.
         k: the whole archive is returned where it holds fewer.
-        threads: used by faiss.
+        threads: parts of the queries at once.
     Returns: rows (N, k) and squared Euclidean distances of the unit vectors, 2 - 2 cosine (N, k).
     Raises: ScoreError: a side is empty, holds NaN or infinity, or the widths differ.
     """
@@ -38,57 +27,64 @@ def nearest(
             "they come from different models."
         )
     queries_ND, archive_MD = unit_vectors(queries_ND, what="query"), unit_vectors(archive_MD, what="archive")
-    k, fetched = min(k, len(archive_MD)), min(k + SPARE, len(archive_MD))
-    with _faiss_threads(threads):
-        rough_NF, ids_NF = faiss.knn(queries_ND, archive_MD, fetched, metric=faiss.METRIC_INNER_PRODUCT)
-    exact_NF = _cosines_of(queries_ND, archive_MD, ids_NF)
-    order_Nk = np.lexsort((ids_NF, -exact_NF), axis=-1)[:, :k]
-    ids_Nk = np.take_along_axis(ids_NF, order_Nk, axis=1)
-    cosines_Nk = np.take_along_axis(exact_NF, order_Nk, axis=1)
-    if fetched < len(archive_MD):
-        left_out_N = rough_NF.min(axis=1) + _error(archive_MD.shape[1])
-        unsure = np.flatnonzero(cosines_Nk[:, -1] <= left_out_N)
-        ids_Nk[unsure], cosines_Nk[unsure] = _scan(queries_ND[unsure], archive_MD, k)
-    return ids_Nk, 2.0 - 2.0 * cosines_Nk
+    search = Search(queries_ND, archive_MD, k)
+    visit_products(queries_ND, archive_MD, [search], threads=threads)
+    return search.ids_Nk, search.distances
 
 
-def _error(width: int) -> float:
-    """How far a float32 dot product of unit vectors can be from the exact one, whatever the order of its sum."""
-    return 1.01 * width * 2.0**-24  # Higham, Accuracy and Stability of Numerical Algorithms, section 3.1
+class Search:
+    """Finds the k nearest of each query among the products that it is shown.
 
+    Rough cosines only say which items are worth an exact look: those that could beat the k-th nearest so far, whatever
+    rounding did to them.
+    """
 
-def _cosines_of(
-    queries_ND: NDArray[np.float32], archive_MD: NDArray[np.float32], ids_NF: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    exact_NF = np.empty(ids_NF.shape)
-    for rows in blocks(len(ids_NF), ids_NF.shape[1] * archive_MD.shape[1]):
-        found_BFD = archive_MD[ids_NF[rows]].astype(np.float64)
-        dots_BF1 = found_BFD @ queries_ND[rows].astype(np.float64)[:, :, np.newaxis]
-        np.minimum(dots_BF1[:, :, 0], 1.0, out=exact_NF[rows])
-    return exact_NF
+    def __init__(self, queries_ND: NDArray[np.float32], archive_MD: NDArray[np.float32], k: int) -> None:
+        """Begin with nothing found.
 
+        Args:
+            queries_ND, archive_MD: from `unit_vectors`.
+            k: the whole archive is found where it holds fewer.
+        """
+        shape = (len(queries_ND), min(k, len(archive_MD)))
+        self._queries_ND, self._archive_MD = queries_ND, archive_MD
+        self._error = rough_error(queries_ND.shape[1])
+        self.ids_Nk = np.full(shape, -1, dtype=np.int64)
+        """Archive rows, ordered by (distance, row)."""
+        self._cosines_Nk = np.full(shape, -np.inf)
 
-def _scan(
-    queries_ND: NDArray[np.float32], archive_MD: NDArray[np.float32], k: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    ids_Nk = np.empty((len(queries_ND), k), dtype=np.int64)
-    cosines_Nk = np.empty((len(queries_ND), k))
-    for rows in blocks(len(queries_ND), len(archive_MD)):
-        exact_BM = np.empty((rows.stop - rows.start, len(archive_MD)))
-        for part in blocks(len(archive_MD), archive_MD.shape[1]):
-            exact_BM[:, part] = cosines(queries_ND[rows], archive_MD[part])
-        for row, exact_M in enumerate(exact_BM, start=rows.start):
-            ids = np.flatnonzero(exact_M >= np.partition(exact_M, -k)[-k])
-            ids_Nk[row] = ids[np.argsort(-exact_M[ids], kind="stable")][:k]
-            cosines_Nk[row] = exact_M[ids_Nk[row]]
-    return ids_Nk, cosines_Nk
+    @property
+    def distances(self) -> NDArray[np.float64]:
+        """Squared Euclidean distances of the unit vectors, exact."""
+        return 2.0 - 2.0 * self._cosines_Nk
 
+    def __call__(self, rows: slice, part: slice, rough_BM: NDArray[np.float32]) -> None:
+        """Look through a tile; a `Visitor`."""
+        k = self.ids_Nk.shape[1]
+        worst_B = self._cosines_Nk[rows, -1]
+        worth_B = worst_B
+        if part.start < k < rough_BM.shape[1]:
+            # k items of this tile have exact cosines that are not below this; none counts as more than 1
+            kth_B = np.partition(rough_BM, -k, axis=1)[:, -k].astype(np.float64)
+            worth_B = np.minimum(kth_B - self._error, 1.0)
+        worth_BM = rough_BM >= at_most(worth_B - self._error)[:, np.newaxis]
+        # an item that only equals the worst has a higher row than those found before
+        beyond_B = np.nextafter(worst_B, np.inf)
+        found = exact_where(worth_BM, self._queries_ND[rows], self._archive_MD[part], beyond_B, best=k)
+        in_block_X, in_part_X, exact_X = found
+        if in_block_X.size:
+            self._merge(in_block_X + rows.start, in_part_X + part.start, exact_X)
 
-@contextmanager
-def _faiss_threads(threads: int) -> Iterator[None]:
-    before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(threads)
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(before)
+    def _merge(
+        self, query_rows_X: NDArray[np.int64], archive_rows_X: NDArray[np.int64], exact_X: NDArray[np.float64]
+    ) -> None:
+        k = self.ids_Nk.shape[1]
+        touched_Y = np.unique(query_rows_X)
+        query_rows = np.concatenate((np.repeat(touched_Y, k), query_rows_X))
+        archive_rows = np.concatenate((self.ids_Nk[touched_Y].ravel(), archive_rows_X))
+        exact = np.concatenate((self._cosines_Nk[touched_Y].ravel(), exact_X))
+        # a stable sort: what was found before stays before its equals, new ones stay in the order of their rows
+        order = np.lexsort((-exact, query_rows))
+        first_Y1 = np.searchsorted(query_rows[order], touched_Y)[:, np.newaxis]
+        best_Yk = order[first_Y1 + np.arange(k)]
+        self.ids_Nk[touched_Y], self._cosines_Nk[touched_Y] = archive_rows[best_Yk], exact[best_Yk]
