@@ -156,9 +156,10 @@ def _lean_words(posterior: Posterior | None, part: Part) -> str:
 
 
 def _source(evidence: Evidence) -> str:
-    seeds = sorted({standing.completed for standing in evidence.standings if standing.completed})
+    compared = [s.completed for s in evidence.standings if s.completed and not VARIANTS[s.candidate.variant].baseline]
+    seeds = sorted(set(compared))
     each = f"{seeds[0]} to {seeds[-1]} seeds" if len(seeds) > 1 else counted(seeds[0], "seed")
-    trials = sum(standing.completed for standing in evidence.standings)
+    trials = sum(compared)
     kind = "synthetic data" if evidence.synthetic else "these data"
     return f"{counted(trials, 'trial')}, {each} each, {counted(evidence.queries, 'query', 'queries')}, {kind}"
 

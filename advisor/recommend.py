@@ -18,7 +18,8 @@ from models import cost
 from models.config import SIZES, VARIANTS, Sensor, configure
 
 TIE_RULE: Final = (
-    "Inside a tie: what the trials decide for encoder or decoder, then the guideline, then fewer parameters"
+    "Inside a tie: what the trials decide for encoder or decoder, then the guideline where they do not outweigh it, "
+    "then fewer parameters"
 )
 """Stated before any trial runs; parameters and not seconds, since seconds carry noise of their own."""
 
@@ -42,8 +43,8 @@ class Choice:
     answer: Literal["common", "specific"]
     basis: Basis
     decided_by: Literal["trials", "guideline", "cost", "lack"]
-    """Trials beyond the noise; the guideline's opinion inside a tie; the cheaper kind where neither speaks; the lack of
-    a scored candidate that has the other kind and is equal otherwise."""
+    """Trials beyond the noise; the guideline's opinion inside a tie, where the trials do not outweigh it; the cheaper
+    kind where neither speaks; the lack of a scored candidate that has the other kind and is equal otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,10 @@ def recommend(
     if evidence is None or not contenders:
         return _by_guideline(evidence, held)
     tied = tuple(s.candidate for s in evidence.standings if s.tied)
-    choices = tuple(_choose(part, evidence, held) for part in PARTS)
+    posterior = believe(contenders, leans(held), evidence.measured)
+    outweighed = {part.part for part in posterior.parts if part.relation == "overruled"}
+    standing = tuple(opinion for opinion in held if opinion.question not in outweighed)
+    choices = tuple(_choose(part, evidence, standing) for part in PARTS)
     noise_known = any(s.to_best for s in evidence.standings)
     verdict: Verdict = "undecided" if not noise_known else "better" if len(tied) == 1 else "tied"
     chosen = _inside(tied, choices)
@@ -108,7 +112,7 @@ def recommend(
         opinions=held,
         evidence=evidence,
         cautions=cautions(evidence, chosen, GOALS[goal], decided=verdict == "better"),
-        posterior=believe(contenders, leans(held), evidence.measured),
+        posterior=posterior,
         diagnosis=tuple(growth_words(results, GOALS[goal], groups=queries.groups if queries else None)),
     )
 

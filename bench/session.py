@@ -72,6 +72,7 @@ def run(request: Request, store: Results, *, control: Control | None = None) -> 
         yield from _greet(store)
         prepared = yield from prepare(request, executor, run_id, deadline, known=_known(store))
         birth = provenance(prepared.hardware, command=request.command)
+        store.add_queries(prepared.queries)
         store.add_run(
             run_id,
             started_at=birth.started_at,
@@ -112,6 +113,7 @@ def resume(
                 "differ): results would not compare; start a new run"
             )
         birth = provenance(prepared.hardware, command=before.command)
+        store.add_queries(prepared.queries)
         conduct = _Conduct(
             prepared, executor, store=store, birth=birth, deadline=deadline, control=control or Control()
         )

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.pairs import BandStatistics, Image, Split
+from bench.data.places import Place
 from models.config import SENSORS, Sensor
 
 PATCH_CLASSES = {
@@ -141,6 +142,9 @@ class FakePairs:
             np.random.default_rng(list(name.encode())).random(len(self.classes)) < 0.5 for name in self.members[split]
         ]
         return np.stack(rows)
+
+    def places(self, split: Split) -> Sequence[Place]:
+        return [Place(pair_id=pair_id) for pair_id in self.members[split]]
 
     def read(self, pair_id: str) -> dict[Sensor, Image]:
         self.reads.append(pair_id)

@@ -3,6 +3,7 @@
 from dataclasses import fields, replace
 from typing import Any
 
+from bench.data.places import Place, Queries
 from bench.plan.plan import Refusal, RunPlan, TrialPlan
 from bench.profile import dataset as profile
 from bench.profile.dataset import DatasetProfile
@@ -67,6 +68,27 @@ DATASET = DatasetProfile(
 
 REAL_DATASET = replace(
     DATASET, name="BigEarthNet excerpt", layout="ben-v2-lmdb", fingerprint="be" * 32, synthetic=False
+)
+
+QUERIES = Queries(
+    fingerprint=DATASET.fingerprint,
+    places=tuple(Place(pair_id=f"query-{number}") for number in range(8)),
+    labels=((0, 1), (0, 2), (0,), (0,), (1,), (1,), (2,), (3,)),
+)
+"""Of the synthetic data set: they lie nowhere."""
+
+REAL_QUERIES = replace(
+    QUERIES,
+    fingerprint=REAL_DATASET.fingerprint,
+    places=tuple(
+        Place(pair_id=f"query-{number}", tile=tile, country=country, date=date)
+        for number, (tile, country, date) in enumerate(
+            3 * [("33UUP", "Austria", "2017-06-13")]
+            + 2 * [("33UUP", "Austria", "2017-12-30")]
+            + 2 * [("35VNJ", "Finland", "2018-02-04")]
+            + [("35VNJ", None, None)]
+        )
+    ),
 )
 
 UNLABELLED_DATASET = replace(

@@ -187,7 +187,7 @@ def _scale(evidence: Evidence) -> str:
 
 def _seeds(evidence: Evidence) -> str:
     """How many trainings the numbers of a candidate are over."""
-    counts = sorted({standing.completed for standing in evidence.standings if standing.completed})
+    counts = sorted({s.completed for s in evidence.standings if s.completed and not _is_baseline(s)})
     if not counts or counts[-1] == 1:
         return ", one seed" if counts else ""
     least = f"{counts[0]} to " if len(counts) > 1 else ""
@@ -208,10 +208,14 @@ def _mark(standing: Standing, recommendation: Recommendation) -> str:
         "recommended": standing.candidate == recommendation.candidate,
         "runner-up": standing.candidate == recommendation.runner_up,
         "tied": len(recommendation.tied) > 1 and standing.candidate in recommendation.tied,
-        "baseline": VARIANTS[standing.candidate.variant].baseline,
+        "baseline": _is_baseline(standing),
         "no result": standing.score is None,
     }
     return ", ".join(mark for mark, holds in marks.items() if holds)
+
+
+def _is_baseline(standing: Standing) -> bool:
+    return VARIANTS[standing.candidate.variant].baseline
 
 
 def _section(console: Console, title: str, rows: Sequence[tuple[Text, str]]) -> None:

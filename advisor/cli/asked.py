@@ -33,6 +33,7 @@ class Asked(TypedDict):
     batch_pairs: int
     learning_rate: float
     k: int
+    baselines: bool
     device: str
     precision: str
 
@@ -99,6 +100,12 @@ _OPTIONS: Final = (
         help="How many nearest neighbours count in the scores.",
     ),
     click.option(
+        "--baselines/--no-baselines",
+        default=True,
+        show_default=True,
+        help="Also train, once a size, an autoencoder of each sensor alone, if time allows: what the others must beat.",
+    ),
+    click.option(
         "--device",
         metavar="NAME",
         default=DEFAULTS.device,
@@ -138,6 +145,7 @@ def as_request(context: click.Context, asked: Asked) -> Request:
         batch_pairs=asked["batch_pairs"],
         learning_rate=asked["learning_rate"],
         k=asked["k"],
+        baselines=DEFAULTS.baselines if asked["baselines"] else (),
         command=command,
     )
 

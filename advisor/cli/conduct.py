@@ -114,7 +114,9 @@ def _carry_out(
     counsel = None
     if story.plan and story.hardware and story.dataset and (story.completed or not story.interrupted):
         trials = store.trials(run_id=story.plan.run_id)
-        counsel = advise(trials, hardware=story.hardware, dataset=story.dataset, goal=printing.goal)
+        counsel = advise(
+            trials, hardware=story.hardware, dataset=story.dataset, goal=printing.goal, queries=story.queries
+        )
     if printing.as_json:
         envelope("run", story.code, _document(story, store.path, counsel), warnings=story.warnings)
     elif counsel:
@@ -142,7 +144,7 @@ def _follow(story: Story, events: Generator[Event], control: Control, goal: Goal
             return True
 
         try:
-            with _signals(ask), closing(events):
+            with signals(ask), closing(events):
                 for event in events:
                     story.add(event)
                     shown.show(event)
@@ -153,7 +155,7 @@ def _follow(story: Story, events: Generator[Event], control: Control, goal: Goal
 
 
 @contextmanager
-def _signals(ask: Callable[[ExitCode], bool]) -> Iterator[None]:
+def signals(ask: Callable[[ExitCode], bool]) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM ask first; where asking does not help they raise, and the running trial is recorded."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -35,7 +35,8 @@ def command(*, run_id: str | None, goal: str, database: Path, as_json: bool) -> 
         raise UsageError(f"{database} holds no run yet: csmae-bench run makes one")
     run = store.run(run_id)
     trials = store.trials(run_id=run_id)
-    counsel = advise(trials, hardware=run.hardware, dataset=run.dataset, goal=goal)
+    queries = store.queries(run.dataset.fingerprint)
+    counsel = advise(trials, hardware=run.hardware, dataset=run.dataset, goal=goal, queries=queries)
     if as_json:
         envelope("recommend", ExitCode.DONE, {"run_id": run_id, "store": str(database), "advice": counsel.document})
     else:

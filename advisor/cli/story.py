@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from bench.data.places import Queries
 from bench.errors import ExitCode
 from bench.plan.plan import Request, RunPlan
 from bench.profile.dataset import DatasetProfile
@@ -17,6 +18,7 @@ class Story:
     request: Request
     hardware: HardwareProfile | None = None
     dataset: DatasetProfile | None = None
+    queries: Queries | None = None
     plan: RunPlan | None = None
     results: list[TrialResult] = field(default_factory=list)
     stopped: str = ""
@@ -27,7 +29,7 @@ class Story:
         """Take in the next event."""
         match event:
             case Profiled():
-                self.hardware, self.dataset = event.hardware, event.dataset
+                self.hardware, self.dataset, self.queries = event.hardware, event.dataset, event.queries
             case Planned():
                 self.plan, self.request = event.plan, event.plan.request
             case TrialFinished():

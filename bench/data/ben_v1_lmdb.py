@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.ben_v1_pickle import PickledPatch, load_patch
-from bench.data.bigearthnet import BANDS, CLASSES, IMAGE_PIXELS, label_row, refuse_empty, stack_bands
+from bench.data.bigearthnet import BANDS, CLASSES, IMAGE_PIXELS, label_row, place_of, refuse_empty, stack_bands
 from bench.data.lmdb_file import LmdbFile, find_lmdb
 from bench.data.pairs import BandStatistics, Image, Split
+from bench.data.places import Place
 from bench.errors import DataError
 from models.config import Sensor
 
@@ -103,6 +104,10 @@ class BenV1Lmdb:
             rows = [label_row(self._patch(name).labels, self._where(name)) for name in self._ids[split]]
             self._labels[split] = np.stack(rows)
         return self._labels[split]
+
+    def places(self, split: Split) -> tuple[Place, ...]:
+        """Product and day, from the names; neither MGRS tile nor country is told."""
+        return tuple(place_of(name) for name in self._ids[split])
 
     def read(self, pair_id: str) -> dict[Sensor, Image]:
         """Both images of a pair."""

@@ -9,9 +9,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from bench.data.ben_v2_metadata import Metadata, read_metadata
-from bench.data.bigearthnet import BANDS, CLASSES, IMAGE_PIXELS, stack_bands
+from bench.data.bigearthnet import BANDS, CLASSES, IMAGE_PIXELS, place_of, stack_bands
 from bench.data.lmdb_file import LmdbFile, find_lmdb
 from bench.data.pairs import BandStatistics, Image, Split
+from bench.data.places import Place
 from bench.errors import DataError
 from models.config import Sensor
 
@@ -91,6 +92,10 @@ class BenV2Lmdb:
     def labels(self, split: Split) -> NDArray[np.bool_]:
         """Pairs x classes."""
         return self._metadata.labels[split]
+
+    def places(self, split: Split) -> tuple[Place, ...]:
+        """MGRS tile and day from the names, the country from the metadata."""
+        return tuple(place_of(name, self._metadata.countries.get(name)) for name in self._metadata.ids[split])
 
     def read(self, pair_id: str) -> dict[Sensor, Image]:
         """Both images of a pair."""

@@ -22,6 +22,7 @@ CLOUDY_METADATA: Final = "metadata_for_patches_with_snow_cloud_or_shadow.parquet
 
 _SPLIT_WORDS: Final[dict[Split, str]] = {"train": "train", "query": "validation", "archive": "test"}
 _FLAGS: Final = ("contains_seasonal_snow", "contains_cloud_or_shadow")
+_COUNTRY: Final = "country"
 _SCHEMA: Final = pa.schema(
     {
         "patch_id": pa.large_string(),
@@ -29,9 +30,10 @@ _SCHEMA: Final = pa.schema(
         "split": pa.large_string(),
         "s1_name": pa.large_string(),
         **dict.fromkeys(_FLAGS, pa.bool_()),
+        _COUNTRY: pa.large_string(),
     }
 )
-"""The columns that are used; the official files hold more."""
+"""The columns that are used; the official files hold more. A file without the country will do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,8 @@ class Metadata:
     labels: dict[Split, NDArray[np.bool_]]
     s1_names: dict[str, str]
     """By S2 name."""
+    countries: dict[str, str]
+    """By S2 name, as far as they are told."""
     notes: tuple[str, ...]
 
 
@@ -77,13 +81,17 @@ def read_metadata(database: LmdbFile) -> Metadata:
         ids=ids,
         labels={split: labels[mine] for split, mine in rows.items()},
         s1_names=s1_names,
+        countries=_countries(used, names),
         notes=_notes(left_out=left_out, skipped=len(listed) - len(stored), listed=len(listed)),
     )
 
 
 def _read(path: Path) -> pa.Table:
     try:
-        return pq.read_table(path, columns=_SCHEMA.names).cast(_SCHEMA)
+        if _COUNTRY in pq.read_schema(path).names:
+            return pq.read_table(path, columns=_SCHEMA.names).cast(_SCHEMA)
+        table = pq.read_table(path, columns=[name for name in _SCHEMA.names if name != _COUNTRY])
+        return table.append_column(_COUNTRY, pa.nulls(len(table))).cast(_SCHEMA)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} cannot be read as BigEarthNet v2 metadata: {str(error).splitlines()[0]}") from error
 
@@ -93,6 +101,11 @@ def _texts(table: pa.Table, column: str, path: Path) -> list[str]:
     if not all(isinstance(text, str) for text in texts):
         raise DataError(f"{path}: column {column} has cells without text")
     return [str(text) for text in texts]
+
+
+def _countries(table: pa.Table, names: Sequence[str]) -> dict[str, str]:
+    cells = zip(names, table[_COUNTRY].to_pylist(), strict=True)
+    return {name: str(country) for name, country in cells if country}
 
 
 def _in_lmdb(table: pa.Table, keys: pa.LargeStringArray) -> pa.Table:

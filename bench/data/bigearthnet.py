@@ -1,12 +1,16 @@
 """What all layouts of BigEarthNet share: bands, grids and the 19 classes."""
 
+import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import date
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.pairs import SPLITS, Image, Split
+from bench.data.places import Place
 from bench.data.resample import resize
 from bench.errors import DataError
 from models.config import Sensor
@@ -47,6 +51,9 @@ CLASSES: Final = (
 )
 """The 19-class nomenclature (Sumbul et al., BigEarthNet-MM, 2021) in alphabetical order."""
 
+_S2_NAME: Final = re.compile(r"(?P<product>S2[A-Z]_MSIL2A_(?P<day>\d{8})T\d+)(?:_N\d+_R\d+_T(?P<tile>\w{5}))?_\d+_\d+")
+"""Version 2 names the MGRS tile, version 1 does not; the time of day has five digits in some names."""
+
 _COLUMN: Final = {name.lower(): column for column, name in enumerate(CLASSES)}
 
 
@@ -62,6 +69,21 @@ def label_row(names: Iterable[object], where: str) -> NDArray[np.bool_]:
             raise DataError(f"{where}: {name!r} is none of the 19 classes of BigEarthNet")
         row[column] = True
     return row
+
+
+def place_of(s2_name: str, country: str | None = None) -> Place:
+    """What the name of an S2 patch tells: its tile, or the product where it names none, and its day."""
+    parts = _S2_NAME.fullmatch(s2_name)
+    if parts is None:
+        return Place(pair_id=s2_name, country=country)
+    tile = parts["tile"] or parts["product"]
+    return Place(pair_id=s2_name, tile=tile, country=country, date=_day(parts["day"]))
+
+
+def _day(digits: str) -> str | None:
+    with suppress(ValueError):  # no day of any calendar
+        return date.fromisoformat(digits).isoformat()
+    return None
 
 
 def stack_bands(bands: Mapping[str, NDArray[np.generic]], where: str) -> dict[Sensor, Image]:

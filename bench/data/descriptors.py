@@ -69,7 +69,7 @@ def load(trial_id: str, *, root: Path) -> Descriptors:
             {sensor: np.load(folder / f"{split}_{sensor}.npy", mmap_mode="r") for sensor in SENSORS}
             for split in SEARCHED
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise DataError(f"the descriptors in {folder} cannot be read: {error}") from error
     return Descriptors(query=query, archive=archive)
 

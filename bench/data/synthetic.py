@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bench.data.bigearthnet import BANDS, CLASSES
 from bench.data.pairs import SPLITS, SYNTHETIC, BandStatistics, Image, Split
+from bench.data.places import Place
 from bench.data.synthetic_images import LEVELS, Level, draw_images
 from bench.data.synthetic_land import Land, draw_land
 from bench.errors import DataError
@@ -104,6 +105,10 @@ class SyntheticPairs:
                 [self._land(split, number).labels() for number in range(len(self._ids[split]))]
             )
         return self._labels[split]
+
+    def places(self, split: Split) -> tuple[Place, ...]:
+        """Names alone: the pairs lie nowhere."""
+        return tuple(Place(pair_id=pair_id) for pair_id in self._ids[split])
 
     def read(self, pair_id: str) -> dict[Sensor, Image]:
         """Both images of a pair."""

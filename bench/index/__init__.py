@@ -1,1 +1,1 @@
-"""What searching the full archive costs: exact search and approximate indexes, measured on a trial's own descriptors."""
+"""What searching the full archive costs: exact search and approximate indexes on a trial's own descriptors."""

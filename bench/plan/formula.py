@@ -17,7 +17,7 @@ EMBED_PAIRS: Final = 128
 """Images that `bench.run.embed` takes at once."""
 
 PROCESS_BYTES: Final = (380e6, 470e6, 620e6)
-"""A process with torch, timm and faiss before it has a network: lowest, usual, highest seen or feared."""
+"""A process with torch and timm before it has a network: lowest, usual, highest seen or feared."""
 
 BUFFER_BYTES: Final = 7e6
 """Private memory that libraries take on a CPU when they first compute."""

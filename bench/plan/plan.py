@@ -76,6 +76,8 @@ class Request:
     """Variants to train once a size beside several others, to compare with; never at the cost of their trials."""
     wishes: tuple[Wish, ...] = ()
     """The trials of a plan file, in order; they replace variants, sizes, seeds, steps and baselines."""
+    from_scratch: bool = False
+    """Whether no trial goes on from an earlier training or leaves more than its row: no weights, no descriptors."""
     command: str = "csmae-bench run"
     """The command line that asks for the same, for the record."""
 

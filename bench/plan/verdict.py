@@ -2,46 +2,45 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from statistics import fmean
 from typing import Final
 
 from bench.result import Candidate, TrialResult
-from bench.score.goal import GOALS, Sample, Yardstick, labelled, unlabelled
-from bench.score.interval import Contrast, contrast
+from bench.score.goal import GOALS, Yardstick, labelled, unlabelled
+from bench.score.resample import Groups, Sample
+from bench.score.ties import TiedGroup, tied_group
 from bench.units import percent
 
 FEWEST_SEEDS: Final = 2
 """Of each of the two candidates, before one of them can be dropped: one seed says nothing of noise."""
 
 
-def hopeless(trials: Sequence[TrialResult], *, margin: float) -> dict[Candidate, str]:
+def hopeless(trials: Sequence[TrialResult], *, margin: float, groups: Groups | None = None) -> dict[Candidate, str]:
     """Candidates whose interval excludes catching up by the margin for every goal, each with the reason in words.
 
     Args:
         trials: completed and comparable: of equal data, training and k.
         margin: a share; candidates closer than that count as equal.
+        groups: tile of each query.
     """
     found: dict[Candidate, str] = {}
-    verdicts = [_behind(trials, yardstick) for yardstick in _yardsticks(trials)]
-    for candidate in verdicts[0] if verdicts else ():
-        gaps = [verdict.get(candidate) for verdict in verdicts]
-        if all(gap is not None and gap.low > margin for gap in gaps):
+    ties = [_ties(trials, yardstick, groups) for yardstick in _yardsticks(trials)]
+    for candidate in sorted({trial.candidate for trial in trials}):
+        gaps = [tie.gaps.get(candidate) if tie else None for tie in ties]
+        if all(gap is not None and gap.high < -margin for gap in gaps):
             gap = gaps[0]
             assert gap is not None  # noqa: S101  all of them were looked at above
-            found[candidate] = (
-                f"is {percent(gap.estimate)} points behind the leader, at least {percent(gap.low)}, and cannot catch up"
-            )
+            behind, least = percent(-gap.estimate), percent(-gap.high)
+            found[candidate] = f"is {behind} points behind the leader, at least {least}, and cannot catch up"
     return found
 
 
-def undecided(trials: Sequence[TrialResult]) -> list[Candidate]:
-    """Candidates that may be the best for some goal: the leader and those whose interval to it holds zero."""
+def undecided(trials: Sequence[TrialResult], *, groups: Groups | None = None) -> list[Candidate]:
+    """Candidates that may be the best for some goal: the tied group, and those with too few seeds to say."""
     found: dict[Candidate, None] = {}
     for yardstick in _yardsticks(trials):
-        behind = _behind(trials, yardstick)
+        tie = _ties(trials, yardstick, groups)
         for candidate in sorted({trial.candidate for trial in trials}):
-            gap = behind.get(candidate)
-            if gap is None or gap.low <= 0:
+            if tie is None or candidate in tie.members or candidate not in tie.gaps:
                 found[candidate] = None
     return list(found)
 
@@ -53,8 +52,8 @@ def _yardsticks(trials: Sequence[TrialResult]) -> list[Yardstick]:
     return [labelled(goal, first.k) for goal in GOALS.values()] if first.data.labelled else [unlabelled(first.k)]
 
 
-def _behind(trials: Sequence[TrialResult], yardstick: Yardstick) -> dict[Candidate, Contrast]:
-    """By how much the leader is ahead of each other candidate; those with too few seeds are left out."""
+def _ties(trials: Sequence[TrialResult], yardstick: Yardstick, groups: Groups | None) -> TiedGroup[Candidate] | None:
+    """The candidates compared with the highest mean; those with too few seeds are left out."""
     by_candidate: dict[Candidate, list[TrialResult]] = defaultdict(list)
     for trial in trials:
         by_candidate[trial.candidate].append(trial)
@@ -63,15 +62,4 @@ def _behind(trials: Sequence[TrialResult], yardstick: Yardstick) -> dict[Candida
         sample = yardstick.sample(own)
         if sample is not None and len(sample) >= FEWEST_SEEDS:
             samples[candidate] = sample
-    scores = {c: fmean(yardstick.statistic(sample.mean(axis=1)).tolist()) for c, sample in samples.items()}
-    best = max(scores, key=lambda c: scores[c], default=None)
-    # the leader is known only afterwards, so that every pair counts as looked at
-    pairs = len(samples) * (len(samples) - 1) // 2
-    found: dict[Candidate, Contrast] = {}
-    for candidate in samples:
-        if candidate != best:
-            weights = [float(c == best) - (c == candidate) for c in samples]
-            gap = contrast(list(samples.values()), weights, yardstick.statistic, comparisons=pairs)
-            if gap is not None:
-                found[candidate] = gap
-    return found
+    return tied_group(samples, yardstick.statistic, groups=groups) if samples else None

@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 import msgspec
 import torch
@@ -42,13 +42,7 @@ def write_trunk(folder: Path, trunk: Trunk, state: State) -> None:
     Raises: OSError, RuntimeError: it cannot be written.
     """
     about = msgspec.json.encode(trunk).decode()
-    try:
-        _write(folder / STATE_FILE, lambda file: torch.save({"about": about, "state": state}, file))
-    except RuntimeError as error:
-        # torch ends its archive although the disk is full, and complains of that instead
-        if isinstance(error.__context__, OSError):
-            raise error.__context__ from error
-        raise
+    write_archive(folder / STATE_FILE, {"about": about, "state": state})
 
 
 def read_trunk(folder: Path, key: str) -> tuple[Trunk, State] | None:
@@ -56,19 +50,14 @@ def read_trunk(folder: Path, key: str) -> tuple[Trunk, State] | None:
 
     Raises: CheckpointError: it is damaged or another training's.
     """
-    path = folder / STATE_FILE
+    content = read_archive(folder / STATE_FILE)
+    if content is None:
+        return None
     try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()  # torch itself compares no checksums
-        content = torch.load(path, map_location="cpu", weights_only=True)
         trunk = msgspec.json.decode(content["about"], type=Trunk)
         state: State = content["state"]
-    except FileNotFoundError:
-        return None
-    except (*DAMAGE, OSError, zipfile.BadZipFile, msgspec.MsgspecError) as error:
+    except (*DAMAGE, msgspec.MsgspecError) as error:
         raise CheckpointError(f"it is damaged ({type(error).__name__})") from error
-    if damaged:
-        raise CheckpointError(f"it is damaged ({damaged})")
     if (trunk.key, trunk.protocol) != (key, PROTOCOL):
         raise CheckpointError("it is of another training or of another version of this program")
     return trunk, state
@@ -79,7 +68,7 @@ def write_rungs(folder: Path, rungs: dict[str, RungScored]) -> None:
 
     Raises: OSError: it cannot be written.
     """
-    _write(folder / RUNGS_FILE, lambda file: file.write(msgspec.json.encode(rungs)))
+    write_whole(folder / RUNGS_FILE, lambda file: file.write(msgspec.json.encode(rungs)))
 
 
 def read_rungs(folder: Path) -> dict[str, RungScored]:
@@ -95,7 +84,43 @@ def read_rungs(folder: Path) -> dict[str, RungScored]:
         raise CheckpointError(f"it is damaged ({type(error).__name__})") from error
 
 
-def _write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
+def write_archive(path: Path, content: dict[str, Any]) -> None:
+    """Write tensors and plain values in place of the last file; killed at any moment, the old or the new is whole.
+
+    Raises: OSError, RuntimeError: it cannot be written.
+    """
+    try:
+        write_whole(path, lambda file: torch.save(content, file))
+    except RuntimeError as error:
+        # torch ends its archive although the disk is full, and complains of that instead
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from error
+        raise
+
+
+def read_archive(path: Path) -> dict[str, Any] | None:
+    """What `write_archive` wrote, on the CPU; None when there is none. Nothing but plain data is unpickled.
+
+    Raises: CheckpointError: it is damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()  # torch itself compares no checksums
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        return None
+    except (*DAMAGE, OSError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f"it is damaged ({type(error).__name__})") from error
+    if damaged:
+        raise CheckpointError(f"it is damaged ({damaged})")
+    return content
+
+
+def write_whole(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
+    """Fill a file and put it in place of the last one; killed at any moment, it leaves the old or the new one whole.
+
+    Raises: OSError: it cannot be written.
+    """
     partial = partial_of(path, os.getpid())
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -1,4 +1,4 @@
-"""What the process that trials are forked from does. Importing this loads torch, timm and faiss.
+"""What the process that trials are forked from does. Importing this loads torch and timm.
 
 It reads one job a line from standard input, forks, and the fork runs the job and writes events to what was standard
 output; this process only waits and tells how the fork ended. Before any fork it starts no thread and touches no

@@ -84,8 +84,8 @@ def settle(
         precision=request.precision or "fp32",
         threads=max(1, hardware.cores_usable // len(devices)),
         training=Training(steps=1000, batch_pairs=batch, learning_rate=request.learning_rate),
-        checkpoints=checkpoints,
-        descriptors=str(descriptor_root()),
+        checkpoints="" if request.from_scratch else checkpoints,
+        descriptors="" if request.from_scratch else str(descriptor_root()),
         memory_limit_bytes=headroom(hardware) if devices == ("cpu",) else None,
     )
     models, refusals, parts = _networks(request, request.candidates, dataset, hardware, setting=setting)

@@ -1,6 +1,6 @@
 """Training: batches, the learning rate, the step."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -98,7 +98,9 @@ class Trainer:
         """
         self.model, self.training, self.device = model, training, device
         self.micro_batches, self._may_split = min(micro_batches, training.batch_pairs), may_split
-        self._from = partial(batches, split, training.batch_pairs, seed, device, rows=rows)
+        self._from: Callable[..., Iterator[Images]] = partial(
+            batches, split, training.batch_pairs, seed, device, rows=rows
+        )
         self._batches = self._from()
         self._noise = torch.Generator(device).manual_seed(seed)
         self._arithmetic = partial(autocast, device, precision)
@@ -109,10 +111,14 @@ class Trainer:
         self._scaler = torch.amp.GradScaler(device.type, enabled=precision == "fp16")
         self.steps_done = 0
 
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, from 0."""
+        return learning_rate(step, self.training)
+
     def step(self) -> dict[str, torch.Tensor]:
         """Train on the next batch; the detached losses by name, those not in the objective left out."""
         for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate(self.steps_done, self.training)
+            group["lr"] = self.rate(self.steps_done)
         losses = self._gradients()
         self._scaler.step(self._optimizer)
         self._scaler.update()

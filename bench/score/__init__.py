@@ -1,4 +1,4 @@
-"""Search and scores. Importing this package loads neither torch nor faiss."""
+"""Search and scores. Loads neither torch nor faiss."""
 
 from dataclasses import dataclass
 from typing import Final, Literal

@@ -9,20 +9,12 @@ import msgspec
 from bench.errors import StoreError
 from bench.plan.edge import EdgeTry
 from bench.result import Candidate
-from bench.store.rows import Row, iso, select, to_json, utc
+from bench.store.rows import Row, insert_new, iso, select, to_json, utc
 
 
 def add(connection: duckdb.DuckDBPyConnection, tries: Sequence[EdgeTry]) -> None:
     """Add tries; the very same one is kept once."""
-    if not tries:
-        return
-    rows = [_row(tried) for tried in tries]
-    columns = ", ".join(rows[0])
-    lists = ", ".join(f"unnest(?) AS {column}" for column in rows[0])
-    connection.execute(
-        f"INSERT INTO batch_edges ({columns}) (SELECT {lists} EXCEPT SELECT {columns} FROM batch_edges)",  # noqa: S608  our names
-        [[row[column] for row in rows] for column in rows[0]],
-    )
+    insert_new(connection, "batch_edges", [_row(tried) for tried in tries])
 
 
 def find(

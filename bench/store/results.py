@@ -1,21 +1,22 @@
 """What is kept in results.duckdb and got back: one short transaction a call, no connection in between."""
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import duckdb
 
+from bench.data.places import Queries
 from bench.errors import StoreError
 from bench.plan.edge import EdgeTry
+from bench.plan.index import IndexMeasurement
 from bench.plan.plan import RunPlan, TrialPlan
 from bench.profile.dataset import DatasetProfile
 from bench.profile.hardware import HardwareProfile
 from bench.result import PROTOCOL, Candidate, Provenance, TrialResult
-from bench.store import edges, runs, schema, spill, trials
-from bench.store.file import create, opened
+from bench.store import edges, indexes, queries, runs, spill, trials
+from bench.store.access import Access
 from bench.store.rows import utc
 from bench.store.runs import Run
 from bench.store.sql import Table, query
@@ -23,28 +24,19 @@ from bench.store.sweep import Interrupted, sweep
 
 log = logging.getLogger(__name__)
 
-PATIENCE_SECONDS: Final = 10.0
-"""How long to wait for another process that has the file open."""
-
 HISTORY_TRIALS: Final = 1000
 """Enough to fit a formula to; older ones tell little more."""
 
 
-class Results:
+class Results(Access):
     """The store. Every call opens the file, does one transaction and closes it.
 
     Each raises StoreError when the file is in use for too long, cannot be used, or is newer than this tool.
     """
 
-    def __init__(self, path: Path, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
-        self.path = path
-        self.patience_seconds = patience_seconds
-
     def check(self) -> None:
         """Make the file or bring its schema up to date, prove that it can be written, and take in what waits for it."""
-        with self._writing() as connection:
-            connection.execute("CREATE TABLE proof (written BOOLEAN)")
-            connection.execute("DROP TABLE proof")
+        super().check()
         self._take_in()
 
     def add_run(
@@ -74,6 +66,16 @@ class Results:
         )
         with self._writing() as connection:
             runs.add(connection, run)
+
+    def add_queries(self, asked: Queries) -> None:
+        """Keep what is known of a data set's queries; those of a fingerprint that is there already stay as they are."""
+        with self._writing() as connection:
+            queries.add(connection, asked)
+
+    def queries(self, fingerprint: str) -> Queries | None:
+        """The queries of a data set; None when no run on it has noted them."""
+        with self._reading() as connection:
+            return queries.find(connection, fingerprint)
 
     def begin_trial(self, plan: TrialPlan, *, number: int, provenance: Provenance) -> None:
         """Note that a trial begins, in a run that this process holds from now on; `add_trial` ends it.
@@ -167,6 +169,16 @@ class Results:
         with self._reading() as connection:
             return edges.find(connection, machine=machine, candidate=candidate)
 
+    def add_index_measurements(self, measured: Sequence[IndexMeasurement]) -> None:
+        """Keep what was measured of indexes; the very same measurement is kept once."""
+        with self._writing() as connection:
+            indexes.add(connection, measured)
+
+    def index_measurements(self, trial_id: str | None = None) -> tuple[IndexMeasurement, ...]:
+        """What was measured of indexes over the descriptors of a trial, or of any, by time."""
+        with self._reading() as connection:
+            return indexes.find(connection, trial_id)
+
     def runs(self) -> tuple[Run, ...]:
         """Every run, the newest first."""
         with self._reading() as connection:
@@ -209,24 +221,3 @@ class Results:
                 continue
             self.add_trial(result)
             spill.remove(file)
-
-    @contextmanager
-    def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """One transaction on a file of the current schema, rolled back by any exception."""
-        create(self.path)
-        with opened(self.path, patience_seconds=self.patience_seconds) as connection:
-            schema.upgrade(connection, self.path)
-            connection.begin()
-            yield connection
-            connection.commit()
-
-    @contextmanager
-    def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A read-only connection to a file of the current schema."""
-        with opened(self.path, patience_seconds=self.patience_seconds, read_only=True) as connection:
-            if schema.is_current(connection, self.path):
-                yield connection
-                return
-        self.check()
-        with opened(self.path, patience_seconds=self.patience_seconds, read_only=True) as connection:
-            yield connection

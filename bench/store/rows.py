@@ -1,11 +1,14 @@
 """Records to rows and back. A column has the name of its field; each fact is stored once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import duckdb
 import msgspec
+from numpy.typing import NDArray
 
 from bench.errors import StoreError
 from bench.result import TrialResult
@@ -13,17 +16,21 @@ from bench.result import TrialResult
 Row = dict[str, Any]
 """Values by column."""
 
+Columns = Mapping[str, Sequence[Any] | NDArray[Any]]
+"""Equally many values for each column."""
+
 _FLATTENED: Final = ("candidate", "training", "data", "provenance", "costs")
 """Records within a trial whose fields are columns of its row."""
 
 _ORDER: Final = {
     "losses": "lap",
     "scores": "position",
-    "query_scores": "position",
+    "class_scores": "position",
     "rungs": "position",
     "predictions": "position",
 }
-"""Tables with several rows a trial, each by the field that it fills, with the column that keeps their order."""
+"""Tables with several rows a trial, each by the field that it fills, with the column that keeps their order. The scores
+of each query are in `bench.store.answers`."""
 
 CHILDREN: Final = {
     table: f"SELECT * FROM {table} WHERE trial_id IN (SELECT unnest(?)) ORDER BY trial_id, {order}"  # noqa: S608  our names
@@ -48,8 +55,9 @@ def to_json(record: object) -> str:
 
 
 def trial_rows(result: TrialResult) -> dict[str, list[Row]]:
-    """The rows of a trial by table."""
-    fields = msgspec.to_builtins(result)
+    """The rows of a trial by table, but for the scores of each query."""
+    fields = msgspec.to_builtins(replace(result, query_scores=()))
+    del fields["query_scores"]
     tables = {
         table: [{"trial_id": result.trial_id, order: number} | row for number, row in enumerate(fields.pop(table), 1)]
         for table, order in _ORDER.items()
@@ -84,14 +92,39 @@ def trial_result(row: Row, children: Mapping[str, Sequence[Row]]) -> TrialResult
 
 def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Row]) -> None:
     """Add rows, in order, in one statement."""
-    if not rows:
-        return
-    columns = ", ".join(rows[0])
-    lists = ", ".join("unnest(?)" for _ in rows[0])
-    connection.execute(
-        f"INSERT INTO {table} ({columns}) SELECT {lists}",
-        [[row[column] for row in rows] for column in rows[0]],
-    )
+    if rows:
+        insert_columns(connection, table, _columns(rows))
+
+
+def insert_columns(connection: duckdb.DuckDBPyConnection, table: str, columns: Columns) -> None:
+    """Add rows that are given column by column."""
+    with _offered(connection, columns) as names:
+        connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM offered")  # noqa: S608  our names
+
+
+def insert_new(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Row]) -> None:
+    """Add those rows that the table does not hold, each once."""
+    if rows:
+        with _offered(connection, _columns(rows)) as names:
+            connection.execute(
+                f"INSERT INTO {table} ({names}) "  # noqa: S608  our names
+                f"(SELECT {names} FROM offered EXCEPT SELECT {names} FROM {table})"
+            )
+
+
+def _columns(rows: Sequence[Row]) -> Columns:
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+@contextmanager
+def _offered(connection: duckdb.DuckDBPyConnection, columns: Columns) -> Iterator[str]:
+    """Let a statement read these columns as the table `offered`; gives their names."""
+    import pyarrow as pa  # noqa: PLC0415  whoever only reads need not wait for it
+
+    # parameters would do, but are converted number by number: 15 s for the scores of 65,000 queries
+    connection.register("offered", pa.table(dict(columns)))
+    yield ", ".join(columns)
+    connection.unregister("offered")
 
 
 def select(connection: duckdb.DuckDBPyConnection, sql: str, values: object) -> list[Row]:

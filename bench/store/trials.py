@@ -1,12 +1,13 @@
 """Trials in the store: added whole, found by what they were."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import duckdb
 
 from bench.result import Outcome, TrialResult
+from bench.store import answers
 from bench.store.rows import CHILDREN, Row, insert, select, trial_result, trial_rows
 
 
@@ -19,11 +20,13 @@ def add(connection: duckdb.DuckDBPyConnection, result: TrialResult) -> None:
     known = select(connection, "SELECT outcome FROM trials WHERE trial_id = ?", [result.trial_id])
     if known and known[0]["outcome"] != Outcome.INTERRUPTED:
         return
-    tables = trial_rows(result)
-    for table, rows in tables.items():
+    if known:
+        answers.remove(connection, result.trial_id)
+    for table, rows in trial_rows(result).items():
         if known:
             connection.execute(f"DELETE FROM {table} WHERE trial_id = ?", [result.trial_id])  # noqa: S608  our names
         insert(connection, table, rows)
+    answers.add(connection, result)
 
 
 def chosen(
@@ -31,7 +34,8 @@ def chosen(
 ) -> tuple[TrialResult, ...]:
     """Whole trials by the time of their start; None: whatever run, data or protocol."""
     values = {"run": run_id, "data": fingerprint, "protocol": protocol}
-    return _read(connection, select(connection, _CHOSEN, values), CHILDREN)
+    rows = select(connection, _CHOSEN, values)
+    return _read(connection, rows, CHILDREN, answers.find(connection, [row["trial_id"] for row in rows]))
 
 
 _CHOSEN: Final = """
@@ -48,7 +52,7 @@ def history(
 ) -> tuple[TrialResult, ...]:
     """What a machine can do: its completed and out-of-memory trials with their predictions, the newest first."""
     values = {"machine": machine, "protocol": protocol, "limit": limit}
-    return _read(connection, select(connection, _HISTORY, values), ("predictions",))
+    return _read(connection, select(connection, _HISTORY, values), ("predictions",), {})
 
 
 _HISTORY: Final = """
@@ -61,11 +65,19 @@ _HISTORY: Final = """
 """
 
 
-def _read(connection: duckdb.DuckDBPyConnection, rows: list[Row], tables: Iterable[str]) -> tuple[TrialResult, ...]:
-    """The trials of these rows, with what these tables hold of them."""
+def _read(
+    connection: duckdb.DuckDBPyConnection,
+    rows: list[Row],
+    tables: Iterable[str],
+    query_scores: Mapping[str, Sequence[Row]],
+) -> tuple[TrialResult, ...]:
+    """The trials of these rows, with what these tables hold of them and these scores of each query."""
     ids = [row["trial_id"] for row in rows]
     children: dict[str, dict[str, list[Row]]] = defaultdict(lambda: {table: [] for table in CHILDREN})
     for table in tables:
         for row in select(connection, CHILDREN[table], [ids]):
             children[row["trial_id"]][table].append(row)
-    return tuple(trial_result(row, children[row["trial_id"]]) for row in rows)
+    return tuple(
+        trial_result(row, children[row["trial_id"]] | {"query_scores": query_scores.get(row["trial_id"], ())})
+        for row in rows
+    )

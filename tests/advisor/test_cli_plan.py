@@ -62,7 +62,7 @@ class Session:
     def plan(self, request: Request, _store: object = None, *, simulated: object = None) -> Generator[Event]:
         assert simulated is None
         self.requests.append(request)
-        yield Profiled(hardware=self.hardware, dataset=fakes.DATASET)
+        yield Profiled(hardware=self.hardware, dataset=fakes.DATASET, queries=fakes.QUERIES)
         yield Preparing(what="decoding pairs")
         yield Planned(plan=run_plan())
 

@@ -38,7 +38,7 @@ class Session:
     def plan(self, request: Request, _store: object = None, *, simulated: object = None) -> Generator[Event]:
         assert simulated is None
         self.requests.append(request)
-        yield Profiled(hardware=fakes.HARDWARE, dataset=fakes.DATASET)
+        yield Profiled(hardware=fakes.HARDWARE, dataset=fakes.DATASET, queries=fakes.QUERIES)
         yield Preparing(what="decoding pairs")
         yield Planned(plan=fakes.run_plan(*self.results, request=request))
 

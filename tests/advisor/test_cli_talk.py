@@ -47,7 +47,7 @@ def said(shown: Console) -> str:
 def run_of(*results: TrialResult, stopped: str = "") -> list[Event]:
     """Every kind of event that a run sends, in order."""
     events: list[Event] = [
-        Profiled(hardware=fakes.HARDWARE, dataset=fakes.DATASET),
+        Profiled(hardware=fakes.HARDWARE, dataset=fakes.DATASET, queries=fakes.QUERIES),
         Preparing(what="decoding pairs", done=3, total=64),
         Preparing(what="measuring a step of [b]CECD[/b]"),
         Planned(plan=fakes.run_plan(*results)),

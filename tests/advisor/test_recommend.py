@@ -368,3 +368,21 @@ def with_score(trial: TrialResult, subject: Subject, query: Sensor, archive: Gal
         subject=subject, step=step, query=query, archive=archive, metric="f1_of_means", k=trial.k, value=value
     )
     return replace(trial, scores=(*trial.scores, score))
+
+
+@pytest.mark.parametrize(
+    ("scores", "relation", "decided_by"),
+    [
+        ({"cecd": (0.40, 0.31), "secd": (0.45, 0.36)}, "outweighs", "guideline"),
+        ({"cecd": (0.40, 0.38, 0.39), "secd": (0.42, 0.40, 0.41)}, "overruled", "cost"),
+        ({"cecd": (0.42, 0.40, 0.41), "secd": (0.40, 0.38, 0.39)}, "agree", "guideline"),
+    ],
+)
+def test_a_guideline_that_the_trials_outweigh_decides_nothing_inside_a_tie(
+    scores: dict[str, tuple[float, ...]], relation: str, decided_by: str
+) -> None:
+    found = advised(measured(scores))
+    assert (found.verdict, found.candidate) == ("tied", nano("cecd"))
+    assert found.posterior
+    assert found.posterior.parts[0].relation == relation
+    assert found.choices[0].decided_by == decided_by

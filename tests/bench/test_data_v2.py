@@ -161,6 +161,22 @@ def test_metadata_without_a_column_are_refused(tmp_path: Path, column: str) -> N
         open_pairs(_data_set(tmp_path / "x", metadata))
 
 
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        ({}, [None, None, None]),
+        ({"country": ["Serbia", "Austria", None, "Serbia"]}, ["Austria", None, "Serbia"]),
+        ({"country": [None] * 4}, [None, None, None]),
+    ],
+    ids=["no column", "one unknown", "all unknown"],
+)
+def test_a_country_that_the_metadata_do_not_tell_is_unknown(
+    tmp_path: Path, column: dict[str, list[object]], expected: list[str | None]
+) -> None:
+    opened = open_pairs(_data_set(tmp_path / "x", ROWS | column))
+    assert [opened.places(split)[0].country for split in SPLITS] == expected
+
+
 def test_missing_and_damaged_metadata_are_told_apart(tmp_path: Path) -> None:
     folder = _data_set(tmp_path / "x")
     (folder / "metadata.parquet").write_bytes(b"PAR1 no more")

@@ -4,7 +4,8 @@ import pytest
 
 from bench.data.fingerprint import fingerprint
 from bench.data.pairs import SPLITS, open_pairs
-from bench.profile.dataset import data_use, profile_dataset
+from bench.data.places import Place, Queries
+from bench.profile.dataset import data_use, profile_dataset, queries_of
 from data_fakes import FakePairs
 
 
@@ -57,3 +58,25 @@ def test_what_a_trial_records_is_taken_from_the_profile() -> None:
     assert (use.name, use.layout, use.fingerprint) == (pairs.name, "synthetic", fingerprint(pairs))
     assert use.synthetic
     assert use.labelled
+
+
+def test_queries_carry_their_places_and_the_columns_of_their_labels() -> None:
+    pairs = FakePairs()
+    rows = pairs.labels("query")
+    assert rows is not None
+    assert queries_of(pairs, "f") == Queries(
+        fingerprint="f",
+        places=(Place(pair_id="q0"), Place(pair_id="q1"), Place(pair_id="q2")),
+        labels=tuple(tuple(column for column in range(3) if row[column]) for row in rows),
+    )
+
+
+def test_queries_of_data_without_labels_carry_none() -> None:
+    assert queries_of(FakePairs(classes=()), "f").labels == ()
+
+
+def test_queries_of_the_v1_archive_are_grouped_by_product(shared_data: Path) -> None:
+    queries = queries_of(open_pairs(shared_data / "ben-v1-lmdb"), "f")
+    assert queries.groups is not None
+    tiles = [place.tile for place in queries.places]
+    assert [sorted(set(tiles), key=str)[number] for number in queries.groups] == tiles

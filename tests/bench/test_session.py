@@ -69,7 +69,9 @@ def of_type(events: list[Event], kind: type[E]) -> list[E]:
 
 def test_a_run_profiles_probes_plans_trains_and_stores(store: Results) -> None:
     events = list(session.run(replace(REQUEST, baselines=("mae",)), store))
-    assert len(of_type(events, Profiled)) == 1
+    (profiled,) = of_type(events, Profiled)
+    assert len(profiled.queries.places) == 12
+    assert store.queries(profiled.dataset.fingerprint) == profiled.queries
     assert [event.probe.candidate.variant for event in of_type(events, Probed)] == ["cecd", "sesd"]
     planned = of_type(events, Planned)[0].plan
     started = [(event.number, event.plan.candidate.variant) for event in of_type(events, TrialStarted)]
@@ -191,7 +193,11 @@ def test_a_run_that_is_asked_to_stop_saves_what_it_trains_and_goes_on_from_there
     assert cancelled.outcome is Outcome.CANCELLED
     assert 5 <= cancelled.steps_done < 120
 
+    with duckdb.connect(store.path) as connection:  # as a version left it that did not note them
+        connection.execute("DELETE FROM queries")
     again = list(session.resume(finished.run_id, store))
+    (profiled,) = of_type(again, Profiled)
+    assert store.queries(profiled.dataset.fingerprint) == profiled.queries
     assert of_type(again, RunFinished)[0].stopped == ""
     trials = store.trials(run_id=finished.run_id)
     (resumed,) = (trial for trial in trials if trial.outcome is Outcome.COMPLETED)

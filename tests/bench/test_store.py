@@ -8,7 +8,17 @@ import pytest
 
 import fakes
 from bench.errors import StoreError
-from bench.result import PROTOCOL, Costs, Losses, Outcome, Prediction, Rung, TrialResult
+from bench.result import (
+    PROTOCOL,
+    ClassScore,
+    Costs,
+    Losses,
+    Outcome,
+    Prediction,
+    QueryScores,
+    Rung,
+    TrialResult,
+)
 from bench.store.results import Results
 from bench.store.rows import Row, insert
 from bench.store.runs import Run
@@ -21,6 +31,16 @@ PREDICTIONS = (
     Prediction(quantity="total_seconds", value=12.5, low=10, high=15.25, source="measured", basis='one probe, "here"'),
     Prediction(quantity="peak_memory_bytes", value=2**40 + 1, low=0, high=2**41, source="prior", basis=""),
 )
+UNEVEN = (
+    QueryScores(query="s1", archive="s2", metric="ndcg", k=10, values=(0.25, 1.0, 0.0)),
+    QueryScores(query="s1", archive="both", metric="ndcg", k=None, values=()),
+    QueryScores(query="s1", archive="s1", metric="ndcg", k=5, values=(1 / 3,)),
+    QueryScores(query="s2", archive="s2", metric="partner_mrr", k=None, values=(1e-300, 12345.678)),
+)
+OF_A_CLASS = ClassScore(
+    subject="trained", step=100, query="s1", archive="both", metric="class_map", k=10, label=0, queries=3, value=0.1
+)
+CLASS_SCORES = (OF_A_CLASS, replace(OF_A_CLASS, label=18, k=None), replace(OF_A_CLASS, subject="thumbnail", step=0))
 MARKS = ("another process on the GPU: 4.5 GB", 'a second mark, it\'s "odd"')
 
 
@@ -47,6 +67,7 @@ def add_run(store: Results, run_id: str, started_at: str = STARTED) -> None:
         fakes.trial_result(cause='exception: it\'s "5" µm; DROP TABLE trials --\nsecond line'),
         fakes.trial_result(costs=Costs(peak_reserved_bytes=2**40, energy_joules=12.5, micro_batches=4)),
         fakes.trial_result(rungs=RUNGS, predictions=PREDICTIONS, marks=MARKS, retry_of="run-cecd-nano-0.1"),
+        fakes.trial_result(query_scores=UNEVEN, class_scores=CLASS_SCORES),
         fakes.trial_result(provenance=replace(fakes.PROVENANCE, commit=None, versions={})),
         fakes.trial_result(provenance=replace(fakes.PROVENANCE, started_at="2026-01-02T03:04:05.678901+00:00")),
     ],

@@ -3,19 +3,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from stores import view
 
 import fakes
 from bench.result import Costs, Outcome, Prediction, Quantity, Rung, TrialResult
-from bench.store import trials
 from bench.store.results import Results
-
-
-def view(store: Results, sql: str, *results: TrialResult) -> list[dict[str, Any]]:
-    with store._writing() as connection:
-        for result in results:
-            trials.add(connection, result)
-    table = store.query(sql, max_rows=1000)
-    return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
 
 
 def predicted(quantity: Quantity, value: float) -> Prediction:
@@ -91,10 +83,10 @@ CURVE = "WHERE metric = 'f1_of_means' AND query = 's1' AND archive = 's2' ORDER 
 def test_a_learning_curve_has_a_point_for_each_rung(store: Results) -> None:
     trial = climbing("cecd", 3, {25: (1.5, 0.2), 50: (2.5, 0.3), 100: (5.0, 0.35)})
     found = view(store, f"FROM learning_curves {CURVE}, step", trial)
-    assert [(row["step"], row["seconds"], row["value"]) for row in found] == [
-        (25, 1.5, 0.2),
-        (50, 2.5, 0.3),
-        (100, 5.0, 0.35),
+    assert [(row["step"], row["pairs_seen"], row["seconds"], row["value"]) for row in found] == [
+        (25, 400, 1.5, 0.2),
+        (50, 800, 2.5, 0.3),
+        (100, 1600, 5.0, 0.35),
     ]
     assert {(row["variant"], row["seed"], row["k"], row["synthetic"]) for row in found} == {("cecd", 3, 10, True)}
     (scored,) = view(store, f"FROM trial_scores {CURVE}")

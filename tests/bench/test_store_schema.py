@@ -6,7 +6,7 @@ import pytest
 
 import fakes
 from bench.errors import StoreError
-from bench.result import Outcome
+from bench.result import Outcome, Rung
 from bench.store import file, schema
 from bench.store.results import Results
 
@@ -69,6 +69,45 @@ def test_a_run_that_an_older_version_left_open_ended_with_its_last_trial(path: P
     assert found.heard_at == "2026-01-02T03:04:09.500000+00:00"  # the trial's start and its 4.5 s
     assert store.run("open").finished_at == found.heard_at
     assert store.run("done").finished_at == "2026-01-02T03:10:00+00:00"
+
+
+def test_what_version_4_stored_is_read_whole_and_shown_by_the_views_of_today(path: Path) -> None:
+    older(path, 4)
+    with duckdb.connect(path) as connection:
+        connection.execute(Path(__file__).with_name("store_of_version_4.sql").read_text())
+    store = Results(path)
+    first, second = store.trials()
+    shown = fakes.trial_result()
+    for trial, seed, cross in ((first, 0, 0.36), (second, 1, 0.37)):
+        assert (trial.trial_id, trial.seed, trial.model) == (f"done-0{seed + 1}", seed, shown.model)
+        assert trial.losses == shown.losses[:2]
+        assert trial.rungs == (Rung(step=50, seconds=2.5), Rung(step=100, seconds=5.0))
+        assert [(told.value, told.basis) for told in trial.predictions] == [(6.5, "12 trials here")]
+        assert trial.score("s1", "s2", "f1_of_means") == cross
+        assert trial.score("s2", "s1", "f1_of_means", subject="chance") == 0.15
+        assert trial.score("s2", "s1", "f1_of_means", subject="thumbnail") is None
+        assert [(s.query, s.archive, s.metric, s.k) for s in trial.query_scores] == [
+            ("s1", "s2", "mean_pairwise_f1", 10),
+            ("s2", "s1", "mean_pairwise_f1", 10),
+        ]
+        for scores in trial.query_scores:
+            assert scores.values == pytest.approx([0.9 * cross * (0.8 if number % 2 else 1.2) for number in range(8)])
+        assert trial.class_scores == ()
+    assert (first.marks, second.marks) == ((), ("another process on the GPU: 4.5 GB",))
+    assert [edge.batch_pairs for edge in store.edge_tries()] == [64]
+    assert (store.queries(fakes.DATASET.fingerprint), store.index_measurements()) == (None, ())
+    (cut,) = store.sweep()
+    assert (cut.run_id, [trial.trial_id for trial in cut.cut]) == ("open", ["open-01"])
+    query = "SELECT query, archive, metric, avg(value) FROM query_results GROUP BY ALL ORDER BY query"
+    assert [row[:3] for row in store.query(query, max_rows=9).rows] == [
+        ("s1", "s2", "mean_pairwise_f1"),
+        ("s2", "s1", "mean_pairwise_f1"),
+    ]
+    (row,) = store.query("SELECT mean, seeds FROM leaderboard WHERE metric = 'f1_of_means'", max_rows=9).rows
+    assert row == (pytest.approx(0.365), 2)
+    # what is stored now joins what was there
+    store.add_trial(replace(first, trial_id="new", seed=2))
+    assert store.trials(run_id="done")[-1].query_scores == first.query_scores
 
 
 def test_a_migration_that_fails_leaves_the_store_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

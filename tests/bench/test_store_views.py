@@ -3,20 +3,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from stores import view
 
 import fakes
-from bench.result import PROTOCOL, Outcome, TrialResult
-from bench.store import trials
+from bench.result import MIXED_DIRECTIONS, PROTOCOL, Outcome, Score
 from bench.store.results import Results
-
-
-def view(store: Results, sql: str, *results: TrialResult) -> list[dict[str, Any]]:
-    with store._writing() as connection:
-        for result in results:
-            trials.add(connection, result)
-    table = store.query(sql, max_rows=1000)
-    return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-
 
 F1 = "FROM leaderboard WHERE metric = 'f1_of_means' ORDER BY variant, steps, protocol"
 
@@ -76,6 +67,37 @@ def test_the_last_rung_counts(store: Results) -> None:
     earlier = fakes.matrix("trained", 0.9, step=50)
     (row,) = view(store, F1, replace(result, scores=result.scores + earlier))
     assert row["mean"] == pytest.approx(0.4)
+
+
+def test_every_baseline_stands_beside_the_trained_scores(store: Results) -> None:
+    result = fakes.trial_result(cross=0.4, within=0.5)
+    bands = fakes.matrix("band_statistics", 0.21, step=0, within=0.31)
+    small = fakes.matrix("thumbnail", 0.17, step=0, within=0.27)
+    (row,) = view(store, F1, replace(result, scores=result.scores + bands + small))
+    means = ("mean", "untrained_mean", "band_statistics_mean", "thumbnail_mean", "chance_mean")
+    assert [round(row[name], 6) for name in means] == [0.4, 0.19, 0.21, 0.17, 0.15]
+    within = view(store, "FROM retrieval_matrix WHERE metric = 'recall' AND query = 's1' AND archive = 's1'")
+    assert [round(within[0][name], 6) for name in means] == [0.5, 0.29, 0.31, 0.27, 0.15]
+    (one,) = view(store, "FROM trial_scores WHERE metric = 'recall' AND query = 's2' AND archive = 's1'")
+    subjects = ("trained", "untrained", "band_statistics", "thumbnail", "chance")
+    assert [round(one[name], 6) for name in subjects] == [0.4, 0.19, 0.21, 0.17, 0.15]
+
+
+def test_a_baseline_that_was_not_scored_is_null(store: Results) -> None:
+    (row,) = view(store, F1, fakes.trial_result())
+    assert (row["band_statistics_mean"], row["thumbnail_mean"]) == (None, None)
+
+
+def test_an_archive_of_both_sensors_is_no_cross_sensor_direction(store: Results) -> None:
+    result = fakes.trial_result(cross=0.4)
+    mixed = tuple(
+        Score(subject="trained", step=100, query=query, archive=archive, metric="f1_of_means", k=10, value=0.9)
+        for query, archive in MIXED_DIRECTIONS
+    )
+    (row,) = view(store, F1, replace(result, scores=result.scores + mixed))
+    assert row["mean"] == pytest.approx(0.4)
+    both = view(store, "FROM retrieval_matrix WHERE archive = 'both' ORDER BY query")
+    assert [(row["query"], row["mean"], row["seeds"]) for row in both] == [("s1", 0.9, 1), ("s2", 0.9, 1)]
 
 
 @pytest.mark.parametrize(
