@@ -136,9 +136,27 @@ def _reasons(recommendation: Recommendation) -> list[Reason]:
         Reason(text=text, basis="calibrated", source="lines fitted to the trials here")
         for text in recommendation.diagnosis
     ]
+    reasons += _serving(recommendation)
     if recommendation.verdict in {"tied", "undecided"}:
         reasons.append(Reason(text=TIE_RULE, basis="prior", source="our rule, fixed before the run"))
     return reasons
+
+
+def _serving(recommendation: Recommendation) -> list[Reason]:
+    """What searching the archive costs."""
+    found = recommendation.serving
+    if found is None:
+        return []
+    synthetic = recommendation.evidence is not None and recommendation.evidence.synthetic
+    measured = "measured on synthetic descriptors" if synthetic else "measured on descriptors of these data"
+    return [
+        Reason(
+            text=text.rstrip("."),
+            basis="calibrated" if found.measured else "prior",
+            source=measured if found.measured else "images x dimensions x 4 bytes",
+        )
+        for text in found.sentences
+    ]
 
 
 def _lean_words(posterior: Posterior | None, part: Part) -> str:

@@ -9,7 +9,9 @@ from advisor.cautions import PAPER_SIZE, cautions
 from advisor.diagnosis import growth_words
 from advisor.evidence import Evidence, weigh
 from advisor.guideline import Opinion, leans, opinions
+from advisor.serving import Serving, serving
 from bench.data.places import Queries
+from bench.plan.index import IndexMeasurement
 from bench.profile.dataset import DatasetProfile
 from bench.profile.hardware import HardwareProfile
 from bench.result import Candidate, TrialResult
@@ -65,6 +67,8 @@ class Recommendation:
     """What limits this advice, a sentence each: few pairs, synthetic data, one seed, failed trials, small size."""
     posterior: Posterior | None = None
     """What guideline and trials together say of the full training; None when nothing is known of the data."""
+    serving: Serving | None = None
+    """What searching the full archive costs; None where the data are not known."""
     diagnosis: tuple[str, ...] = ()
     """Capacity or data, in sentences; empty where neither pairs nor width were varied."""
 
@@ -76,12 +80,14 @@ def recommend(
     dataset: DatasetProfile | None,
     goal: str = "cross",
     queries: Queries | None = None,
+    indexes: Sequence[IndexMeasurement] = (),
 ) -> Recommendation:
     """The advice that these trials and the guideline support: equal arguments in any order, equal advice.
 
     Args:
         goal: a key of `GOALS`.
         queries: of the data; with their tiles known, what is alike within a tile counts once.
+        indexes: measured on the descriptors of some of the trials.
     """
     evidence = weigh(results, GOALS[goal], queries=queries)
     train_pairs = evidence.train_pairs if evidence else dataset.pairs["train"] if dataset else None
@@ -113,6 +119,7 @@ def recommend(
         evidence=evidence,
         cautions=cautions(evidence, chosen, GOALS[goal], decided=verdict == "better"),
         posterior=posterior,
+        serving=serving(chosen, dataset, results, indexes),
         diagnosis=tuple(growth_words(results, GOALS[goal], groups=queries.groups if queries else None)),
     )
 

@@ -15,6 +15,7 @@ from advisor.evidence import Evidence, Standing
 from advisor.explain import Advice, as_document, explain, sources_once
 from advisor.recommend import Basis, Recommendation, recommend
 from bench.data.places import Queries
+from bench.plan.index import IndexMeasurement
 from bench.profile.dataset import DatasetProfile
 from bench.profile.hardware import HardwareProfile
 from bench.result import Gallery, TrialResult
@@ -54,9 +55,10 @@ def advise(
     dataset: DatasetProfile,
     goal: str,
     queries: Queries | None = None,
+    indexes: Sequence[IndexMeasurement] = (),
 ) -> Counsel:
     """What the trials say for the goal, and what the guideline says for this archive and machine."""
-    recommendation = recommend(trials, hardware=hardware, dataset=dataset, goal=goal, queries=queries)
+    recommendation = recommend(trials, hardware=hardware, dataset=dataset, goal=goal, queries=queries, indexes=indexes)
     return Counsel(recommendation=recommendation, advice=explain(recommendation))
 
 

@@ -36,7 +36,14 @@ def command(*, run_id: str | None, goal: str, database: Path, as_json: bool) -> 
     run = store.run(run_id)
     trials = store.trials(run_id=run_id)
     queries = store.queries(run.dataset.fingerprint)
-    counsel = advise(trials, hardware=run.hardware, dataset=run.dataset, goal=goal, queries=queries)
+    counsel = advise(
+        trials,
+        hardware=run.hardware,
+        dataset=run.dataset,
+        goal=goal,
+        queries=queries,
+        indexes=store.index_measurements(),
+    )
     if as_json:
         envelope("recommend", ExitCode.DONE, {"run_id": run_id, "store": str(database), "advice": counsel.document})
     else:

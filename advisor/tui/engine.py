@@ -107,7 +107,14 @@ class BenchEngine:
         run = store.run(run_id)
         trials = store.trials(run_id=run_id)
         queries = store.queries(run.dataset.fingerprint)
-        recommendation = recommend(trials, hardware=run.hardware, dataset=run.dataset, goal="cross", queries=queries)
+        recommendation = recommend(
+            trials,
+            hardware=run.hardware,
+            dataset=run.dataset,
+            goal="cross",
+            queries=queries,
+            indexes=store.index_measurements(),
+        )
         return Report(
             run_id=run_id,
             started_at=run.started_at,

@@ -6,17 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import index_fakes
 import pytest
-from index_fakes import measured
 
 import fakes
+import index_fakes
 from bench.errors import BenchError, DataError, ExitCode
 from bench.index.records import IndexPlan
 from bench.index.wire import IndexProgress, IndexSkipped
 from bench.plan.index import IndexMeasurement
 from bench.result import Outcome
 from bench.store.results import Results
+from index_fakes import measured
 
 Ask = Callable[..., Any]
 

@@ -7,10 +7,9 @@ from dataclasses import replace
 from math import exp, log
 from pathlib import Path
 
-import index_fakes
 import pytest
-from index_fakes import PLAIN, measured
 
+import index_fakes
 from bench.index import words
 from bench.index.advise import FINE_SECONDS, advise, exact_cost
 from bench.index.estimate import FARTHEST, comparable, outlooks
@@ -18,6 +17,7 @@ from bench.index.kinds import KINDS
 from bench.index.power_law import BEND, PowerLaw, Reading
 from bench.index.records import IndexAdvice, IndexEstimate, IndexNeed, IndexOutlook
 from bench.plan.index import IndexMeasurement
+from index_fakes import PLAIN, measured
 
 SIZES = (1000, 4000, 16_000, 64_000)
 

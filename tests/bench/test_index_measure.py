@@ -7,10 +7,10 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-import index_fakes
 import numpy as np
 import pytest
 
+import index_fakes
 from bench.data.descriptors import load
 from bench.errors import BenchError, DataError
 from bench.index.build import BUILDERS, built, serialized_bytes, tune
