@@ -11,7 +11,7 @@ from bench.result import TrialResult
 from bench.score import METRICS
 from bench.score.goal import Goal, labelled, unlabelled
 from bench.score.resample import Groups
-from bench.units import percent
+from bench.units import signed_percent
 from models.config import SIZES
 
 THINGS: Final[dict[Over, str]] = {"pairs": "training pairs", "width": "width"}
@@ -57,7 +57,7 @@ def growth_words(
 
 def points(bounds: Bounds) -> str:
     """A share with its interval, in points: "+1.3 [+0.9, +1.7]"."""
-    estimate, low, high = (_signed(share) for share in (bounds.estimate, bounds.low, bounds.high))
+    estimate, low, high = (signed_percent(share) for share in (bounds.estimate, bounds.low, bounds.high))
     return f"{estimate} [{low}, {high}]"
 
 
@@ -125,11 +125,6 @@ def _basis(found: Series) -> str:
     if len(found.sizes) > 1:
         text += "; sizes differ in depth as well as in width, and a larger one may need more steps"
     return text + ("; the data are synthetic" if data.synthetic else "")
-
-
-def _signed(share: float) -> str:
-    text = percent(abs(share))
-    return text if text == "0.0" else f"{'+' if share > 0 else '−'}{text}"
 
 
 def _about(pairs: float) -> str:

@@ -70,3 +70,9 @@ def millions(count: float) -> str:
 def percent(share: float) -> str:
     """A share between 0 and 1 as "36.4", the unit left to the column's head."""
     return f"{100 * share:.1f}"
+
+
+def signed_percent(share: float) -> str:
+    """A difference of shares in points, with its sign: "+1.3", "−0.2"; "0.0" has none."""
+    text = percent(abs(share))
+    return text if text == "0.0" else f"{'+' if share > 0 else '−'}{text}"

@@ -10,7 +10,8 @@ from textual.pilot import Pilot
 
 import fakes
 from advisor.evidence import Effect, Evidence, Standing
-from advisor.explain import Advice, Reason
+from advisor.explain import Advice
+from advisor.reasons import Reason
 from advisor.recommend import Choice, Recommendation
 from advisor.tui.engine import Profile, Report
 from bench.errors import BenchError

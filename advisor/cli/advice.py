@@ -12,7 +12,8 @@ from rich.text import Text
 from advisor.belief import Posterior
 from advisor.cli.blocks import items, number_table
 from advisor.evidence import Evidence, Standing
-from advisor.explain import Advice, as_document, explain, sources_once
+from advisor.explain import Advice, as_document, explain
+from advisor.reasons import sources_once
 from advisor.recommend import Basis, Recommendation, recommend
 from bench.data.places import Queries
 from bench.plan.index import IndexMeasurement
@@ -21,7 +22,7 @@ from bench.profile.hardware import HardwareProfile
 from bench.result import Gallery, TrialResult
 from bench.score import METRICS
 from bench.score.goal import MatrixRow
-from bench.units import millions, percent
+from bench.units import millions, percent, signed_percent
 from models.config import VARIANTS, Sensor
 
 MISSING: Final = "–"
@@ -117,16 +118,11 @@ def beliefs(posterior: Posterior) -> Table:
         table.add_row(
             belief.candidate.title,
             f"{100 * belief.probability_best:.0f} %",
-            _points(belief.advantage),
-            f"{_points(belief.low)} to {_points(belief.high)}",
+            signed_percent(belief.advantage),
+            f"{signed_percent(belief.low)} to {signed_percent(belief.high)}",
             f"{100 * belief.measured_share:.0f} %",
         )
     return table
-
-
-def _points(share: float) -> str:
-    text = percent(abs(share))
-    return text if text == "0.0" else f"{'+' if share > 0 else '−'}{text}"
 
 
 def _in_percent(share: float) -> str:

@@ -10,7 +10,8 @@ import pytest
 from advisor.cli.advice import Counsel, show_advice
 from advisor.cli.streams import PlainConsole
 from advisor.evidence import Evidence, Standing
-from advisor.explain import Advice, Reason
+from advisor.explain import Advice
+from advisor.reasons import Reason
 from advisor.recommend import Recommendation
 from bench.result import DIRECTIONS, Candidate
 from bench.score.goal import GOALS, MatrixRow

@@ -9,9 +9,10 @@ import rich_click as click
 from advice_fakes import LEVEL, REAL, SPECIFIC_WINS, SYNTHETIC, UNLABELLED, measured, sized
 from advisor.cli.run import command
 from advisor.evidence import Evidence
-from advisor.explain import Advice, as_document, explain, settle
+from advisor.explain import Advice, as_document, explain
 from advisor.guideline import GRADES
 from advisor.recommend import TIE_RULE, recommend
+from advisor.steps import settle
 from bench.profile.dataset import DatasetProfile
 from bench.result import Outcome, TrialResult
 from bench.score.interval import Contrast
@@ -165,7 +166,9 @@ def test_so_few_pairs_ask_for_pairs_and_not_for_seeds() -> None:
 
 
 def test_noise_is_told_or_said_to_be_unknown() -> None:
-    assert "differ by 0.6 points (standard deviation; its interval is 0.4 to 1.1)" in reason(told(measured(LEVEL)), "Noise")
+    assert "differ by 0.6 points (standard deviation; its interval is 0.4 to 1.1)" in reason(
+        told(measured(LEVEL)), "Noise"
+    )
     assert reason(told(measured({"cecd": (0.3,), "secd": (0.4,)})), "Noise").startswith("Noise: unknown")
 
 

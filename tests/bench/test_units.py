@@ -47,3 +47,10 @@ def test_a_duration_in_words_is_near_the_seconds(seconds: float) -> None:
 )
 def test_memory_in_words(size: int, words: str) -> None:
     assert units.gib(size) == words
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.013, "+1.3"), (-0.002, "−0.2"), (0.0004, "0.0"), (-0.0004, "0.0"), (0.0, "0.0")]
+)
+def test_a_difference_has_its_sign_unless_it_is_none(share: float, text: str) -> None:
+    assert units.signed_percent(share) == text

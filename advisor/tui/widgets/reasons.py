@@ -11,7 +11,7 @@ from textual.widgets import Static
 from advisor.tui.widgets.plain import plain
 
 if TYPE_CHECKING:
-    from advisor.explain import Reason
+    from advisor.reasons import Reason
 
 _BASES: Final = ("measured", "calibrated", "prior")
 
@@ -29,7 +29,7 @@ class Reasons(Static):
         """Every reason on lines of its own."""
         if not self.reasons:
             return Content("The reasons stand here once trials have run.")
-        from advisor.explain import sources_once  # noqa: PLC0415  loads SciPy, and has been loaded by now
+        from advisor.reasons import sources_once  # noqa: PLC0415  loads SciPy, and has been loaded by now
 
         style = self.get_visual_style("reasons--source")
         return Content("\n").join(
