@@ -42,7 +42,9 @@ def parse_size(text: str) -> int:
 
 
 def gib(size_bytes: float) -> str:
-    """Bytes as "1.5 GiB", or MiB below a tenth of one."""
+    """Bytes as "1.5 GiB", or MiB below a tenth of one, or KiB below one of those."""
+    if size_bytes < 1024**2:
+        return f"{size_bytes / 1024:.0f} KiB"
     if size_bytes < 0.1 * 1024**3:
         return f"{size_bytes / 1024**2:.0f} MiB"
     return f"{size_bytes / 1024**3:.1f} GiB"

@@ -75,13 +75,17 @@ def load(trial_id: str, *, root: Path) -> Descriptors:
 
 
 def _prune(root: Path, keep_bytes: int, *, but: Path) -> None:
-    folders = [folder for folder in root.iterdir() if folder.is_dir() and folder != but]
-    kept = _bytes(but)
-    for folder in sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True):
-        kept += _bytes(folder)
+    others = [(*_age_and_bytes(folder), folder) for folder in root.iterdir() if folder != but]
+    kept = _age_and_bytes(but)[1]
+    for _, size, folder in sorted(others, reverse=True):
+        kept += size
         if kept > keep_bytes:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _bytes(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.iterdir())
+def _age_and_bytes(folder: Path) -> tuple[float, int]:
+    """When a folder was last written, and what it holds; nothing where another process takes it away meanwhile."""
+    try:
+        return folder.stat().st_mtime, sum(file.stat().st_size for file in folder.iterdir())
+    except OSError:
+        return 0.0, 0

@@ -32,14 +32,17 @@ class Queries:
 
     @property
     def groups(self) -> NDArray[np.int64] | None:
-        """Number of each query's tile, from 0; None where tiles are unknown, or every query has its own."""
+        """Number of each query's tile, from 0; None where tiles say nothing: see `grouped`."""
         return grouped([place.tile for place in self.places])
 
 
 def grouped(tiles: Sequence[str | None]) -> NDArray[np.int64] | None:
-    """Each tile's number in sorted order; None unless every tile is known and at least one comes twice."""
-    known = [tile for tile in tiles if tile is not None]
-    if len(known) < len(tiles) or len(set(known)) == len(known):
+    """Each tile's number in sorted order; None where one is unknown, all are the same, or each comes once.
+
+    With a single tile nothing can be known of how tiles differ: queries then stand for themselves.
+    """
+    known = {tile for tile in tiles if tile is not None}
+    if None in tiles or not 1 < len(known) < len(tiles):
         return None
-    _, numbers = np.unique(np.array(known), return_inverse=True)
-    return numbers.astype(np.int64)
+    number = {tile: place for place, tile in enumerate(sorted(known))}
+    return np.array([number[tile] for tile in tiles if tile is not None], dtype=np.int64)

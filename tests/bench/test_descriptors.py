@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.data.descriptors import SEARCHED, Descriptors, descriptor_root, load, save
+from bench.data.descriptors import SEARCHED, Descriptors, _age_and_bytes, descriptor_root, load, save
 from bench.errors import DataError
 from models.config import SENSORS, Sensor
 
@@ -117,3 +117,7 @@ def test_descriptors_that_were_removed_are_named_with_what_to_do(tmp_path: Path)
 def test_they_lie_in_the_users_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert descriptor_root() == tmp_path / "csmae-advisor" / "descriptors"
+
+
+def test_a_folder_that_another_process_takes_away_meanwhile_is_no_matter(tmp_path: Path) -> None:
+    assert _age_and_bytes(tmp_path / "gone") == (0.0, 0)

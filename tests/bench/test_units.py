@@ -43,7 +43,8 @@ def test_a_duration_in_words_is_near_the_seconds(seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "words"), [(0, "0 MiB"), (50 * 2**20, "50 MiB"), (3 * 2**29, "1.5 GiB"), (2**34, "16.0 GiB")]
+    ("size", "words"),
+    [(0, "0 KiB"), (2048, "2 KiB"), (50 * 2**20, "50 MiB"), (3 * 2**29, "1.5 GiB"), (2**34, "16.0 GiB")],
 )
 def test_memory_in_words(size: int, words: str) -> None:
     assert units.gib(size) == words
