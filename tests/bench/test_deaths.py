@@ -79,7 +79,7 @@ def test_a_kill_is_the_kernels_where_its_own_group_counts_one(
 
 def test_a_bus_error_names_the_file_system_that_is_full() -> None:
     after = Scene(free_bytes={SHARED_MEMORY: 4096, "/cache": 10**9})
-    assert explain(signal.SIGBUS, after=after).cause.endswith("(SIGBUS): /dev/shm is full (0 MiB free)")
+    assert explain(signal.SIGBUS, after=after).cause.endswith("(SIGBUS): /dev/shm is full (4 KiB free)")
 
 
 TOP = "sys/fs/cgroup"
