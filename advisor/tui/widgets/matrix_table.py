@@ -28,7 +28,7 @@ class MatrixTable(DataTable[Text], can_focus=False):
     def on_mount(self) -> None:
         """Lay out the columns."""
         self.cursor_type = "none"
-        self.add_columns("Query → archive", "Trained", "± seeds", "Untrained", "Bands", "Thumbs", "Chance")
+        self.add_columns("Search", "Trained", "Untrained", "Bands", "Thumbs", "Chance")
 
     def watch_evidence(self) -> None:
         """Show the same candidate of other evidence."""
@@ -46,7 +46,12 @@ class MatrixTable(DataTable[Text], can_focus=False):
 
 
 def _cells(row: MatrixRow) -> tuple[str, ...]:
-    numbers = (row.trained, row.seed_deviation, row.untrained, row.band_statistics, row.thumbnail, row.chance)
     query, archive = row.direction
     searched = archive if archive == "both" else archive.upper()
-    return (f"{query.upper()} → {searched}", *("" if number is None else percent(number) for number in numbers))
+    spread = "" if row.seed_deviation is None else f" ± {percent(row.seed_deviation)}"
+    numbers = (row.untrained, row.band_statistics, row.thumbnail, row.chance)
+    return (
+        f"{query.upper()} → {searched}",
+        f"{percent(row.trained)}{spread}",
+        *("" if number is None else percent(number) for number in numbers),
+    )
