@@ -31,7 +31,9 @@ def cautions(evidence: Evidence, chosen: Candidate, goal: Goal, *, decided: bool
     if evidence.synthetic:
         found.append("The data are synthetic: the scores say nothing about retrieval on real images.")
     if evidence.goal != goal:
-        found.append("Without labels only search across sensors is measured: nothing here is about search within one.")
+        mixed = any(archive == "both" for _, archive in goal.directions)
+        other = "within one" + (" or in an archive of both" if mixed else "")
+        found.append(f"Without labels only search across sensors is measured: nothing here is about search {other}.")
     queries = counted(evidence.queries, "query", "queries")
     if too_few(evidence):
         found.append(

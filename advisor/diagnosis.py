@@ -39,7 +39,7 @@ def growth_words(
     if not results:
         return []
     newest = max(results, key=lambda trial: (trial.provenance.started_at, trial.trial_id))
-    yardstick = labelled(goal, newest.k) if newest.data.labelled else unlabelled(newest.k)
+    yardstick = labelled(goal, newest.k) if newest.data.labelled else unlabelled(newest.k, goal)
     own = [trial for trial in results if trial.data.fingerprint == newest.data.fingerprint]
     found = series(own, yardstick, groups=groups)
     varied = [growth for growth in growths(found, margin=margin) if len(growth.levels) > 1] if found else []

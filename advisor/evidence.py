@@ -142,7 +142,7 @@ def weigh(results: Sequence[TrialResult], goal: Goal, *, queries: Queries | None
         return None
     data = trials[0].data
     groups = queries.groups if queries and queries.fingerprint == data.fingerprint else None
-    yardstick = labelled(goal, trials[0].k) if data.labelled else unlabelled(trials[0].k)
+    yardstick = labelled(goal, trials[0].k) if data.labelled else unlabelled(trials[0].k, goal)
     by_candidate: dict[Candidate, list[TrialResult]] = defaultdict(list)
     for trial in trials:
         by_candidate[trial.candidate].append(trial)

@@ -64,7 +64,7 @@ def _curve(trial: TrialResult, yardstick: Yardstick) -> list[tuple[float, float]
     for rung in trial.rungs:
         values = [found.get((rung.step, *direction)) for direction in yardstick.goal.directions]
         if None not in values:
-            points.append((rung.seconds, fmean(value for value in values if value is not None)))
+            points.append((rung.seconds, yardstick.goal.mean([value for value in values if value is not None])))
     return points
 
 

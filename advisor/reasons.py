@@ -163,8 +163,10 @@ def _gain_words(recommendation: Recommendation, evidence: Evidence) -> list[str]
     standing = next(s for s in evidence.standings if s.candidate == recommendation.candidate)
     if standing.score is not None and standing.untrained is not None:
         rows = [r for r in evidence.matrices[standing.candidate.title] if r.direction in evidence.goal.directions]
-        chances = [row.chance for row in rows if row.chance is not None]
-        beside = f"; chance is {percent(sum(chances) / len(chances))}" if chances else ""
+        chances = {row.direction: row.chance for row in rows if row.chance is not None}
+        known = [chances[way] for way in evidence.goal.directions if way in chances]
+        whole = len(known) == len(evidence.goal.directions)
+        beside = f"; chance is {percent(evidence.goal.mean(known))}" if whole else ""
         words.append(
             f"Training moves {standing.candidate.title} from {percent(standing.untrained)} (untrained) to "
             f"{percent(standing.score)} points of {_yardstick(evidence)}{beside}"

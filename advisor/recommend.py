@@ -15,7 +15,7 @@ from bench.plan.index import IndexMeasurement
 from bench.profile.dataset import DatasetProfile
 from bench.profile.hardware import HardwareProfile
 from bench.result import Candidate, TrialResult
-from bench.score.goal import GOALS
+from bench.score.goal import read_goal
 from models import cost
 from models.config import SIZES, VARIANTS, Sensor, configure
 
@@ -85,11 +85,12 @@ def recommend(
     """The advice that these trials and the guideline support: equal arguments in any order, equal advice.
 
     Args:
-        goal: a key of `GOALS`.
+        goal: as `read_goal` takes it: a preset, or weights.
         queries: of the data; with their tiles known, what is alike within a tile counts once.
         indexes: measured on the descriptors of some of the trials.
     """
-    evidence = weigh(results, GOALS[goal], queries=queries)
+    asked = read_goal(goal)
+    evidence = weigh(results, asked, queries=queries)
     train_pairs = evidence.train_pairs if evidence else dataset.pairs["train"] if dataset else None
     held = (
         opinions(train_pairs=train_pairs, memory_bytes=_memory(hardware), bands=_bands(dataset))
@@ -117,10 +118,10 @@ def recommend(
         choices=choices,
         opinions=held,
         evidence=evidence,
-        cautions=cautions(evidence, chosen, GOALS[goal], decided=verdict == "better"),
+        cautions=cautions(evidence, chosen, asked, decided=verdict == "better"),
         posterior=posterior,
         serving=serving(chosen, dataset, results, indexes),
-        diagnosis=tuple(growth_words(results, GOALS[goal], groups=queries.groups if queries else None)),
+        diagnosis=tuple(growth_words(results, asked, groups=queries.groups if queries else None)),
     )
 
 

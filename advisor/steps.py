@@ -3,7 +3,6 @@
 from advisor.cautions import too_few
 from advisor.evidence import Evidence
 from advisor.recommend import Recommendation
-from bench.score.goal import GOALS
 from bench.score.interval import Contrast
 from bench.score.power import POWER, Pilot
 from bench.units import duration, percent
@@ -54,6 +53,6 @@ def settle(effect: Contrast, evidence: Evidence) -> str:
 
 def _again(evidence: Evidence) -> str:
     """The command that asks for the same goal on the same kind of data."""
-    (goal,) = (key for key, goal in GOALS.items() if goal == evidence.goal)
+    goal = evidence.goal.key
     data = "" if evidence.synthetic else " --data PATH"
     return f"csmae-bench run{data}" + ("" if goal == "cross" else f" --goal {goal}")

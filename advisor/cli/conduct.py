@@ -22,7 +22,7 @@ from bench.profile.dataset import DatasetProfile
 from bench.profile.hardware import HardwareProfile
 from bench.run.control import Control
 from bench.run.events import Event, Planned
-from bench.score.goal import GOALS, Goal
+from bench.score.goal import Goal, read_goal
 from bench.store.results import Results
 
 
@@ -50,7 +50,7 @@ def foresee(request: Request, *, database: Path, simulated: HardwareProfile | No
     """
     story = Story(request)
     planning = session.plan(request, Results(database), simulated=simulated)
-    with talk(stderr(quiet=quiet), GOALS["cross"]) as shown, closing(planning) as events:
+    with talk(stderr(quiet=quiet), read_goal("cross")) as shown, closing(planning) as events:
         for event in events:
             story.add(event)
             if not isinstance(event, Planned):  # the plan is the command's data, not its talk
@@ -110,7 +110,7 @@ class Printing:
 def _carry_out(
     story: Story, events: Generator[Event], control: Control, store: Results, printing: Printing
 ) -> ExitCode:
-    _follow(story, events, control, GOALS[printing.goal], stderr(quiet=printing.quiet))
+    _follow(story, events, control, read_goal(printing.goal), stderr(quiet=printing.quiet))
     counsel = None
     if story.plan and story.hardware and story.dataset and (story.completed or not story.interrupted):
         trials = store.trials(run_id=story.plan.run_id)

@@ -124,6 +124,30 @@ goal = click.option(
     help="What is searched for: cross (the other sensor's images), uni (the same sensor's) or all.",
 )
 
+
+def _weighted(context: click.Context, parameter: click.Parameter, text: str) -> str:
+    """A callback that reads a preset or weights of directions, and gives them back in their one way of writing."""
+    name = text.strip().lower()
+    if name in GOALS or "=" not in name:
+        return one_of("goal", (*GOALS, "s1-s2=3,s2-s1=1"))(context, parameter, text)
+    from bench.score.goal import read_goal  # noqa: PLC0415  presets do without SciPy
+
+    try:
+        return read_goal(name).key
+    except UsageError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+weighted_goal = click.option(
+    "--goal",
+    metavar="GOAL",
+    callback=_weighted,
+    default="cross",
+    show_default=True,
+    help="What is searched for: cross (the other sensor's images), uni (the same sensor's) or all; or weights of "
+    "s1-s1, s2-s2, s1-s2, s2-s1, s1-both and s2-both (an archive of both sensors), as s1-s2=3,s2-s1=1.",
+)
+
 simulate = click.option(
     "--simulate",
     "recording",

@@ -18,7 +18,7 @@ from bench.errors import ExitCode, UsageError
     ),
 )
 @click.option("--run", "run_id", metavar="ID", help="Which run. Left out: the latest in the store.")
-@options.goal
+@options.weighted_goal
 @options.database
 @options.as_json
 def command(*, run_id: str | None, goal: str, database: Path, as_json: bool) -> ExitCode:

@@ -23,7 +23,7 @@ from bench.errors import ExitCode, UsageError
     ),
 )
 @run_options
-@options.goal
+@options.weighted_goal
 @options.database
 @click.option(
     "--resume",

@@ -1,6 +1,5 @@
 """What a run says on standard error: a line for its plan, a line for each trial that ends."""
 
-from statistics import fmean
 from typing import Final, Self
 
 from rich.console import Console
@@ -12,7 +11,7 @@ from bench.plan.plan import Dropped, RunPlan
 from bench.result import Outcome, Subject, TrialResult
 from bench.run.events import CutOff, Event, Planned, RunFinished, TrialFinished, TrialStarted
 from bench.score import METRICS
-from bench.score.goal import GOALS, Goal
+from bench.score.goal import Goal
 from bench.units import duration, percent
 
 STYLES: Final = {Outcome.COMPLETED: "green", Outcome.CANCELLED: "yellow"}
@@ -94,7 +93,7 @@ def trial_parts(result: TrialResult, goal: Goal) -> list[Text]:
     if result.data.labelled:
         metric = "f1_of_means"
     else:  # partners exist across sensors only
-        goal, metric = GOALS["cross"], "partner_recall"
+        goal, metric = goal.across(), "partner_recall"
     trained, untrained = goal_score(result, goal, metric, "trained"), goal_score(result, goal, metric, "untrained")
     if trained is not None:
         before = "" if untrained is None else f" (untrained {percent(untrained)})"
@@ -107,4 +106,4 @@ def trial_parts(result: TrialResult, goal: Goal) -> list[Text]:
 def goal_score(result: TrialResult, goal: Goal, metric: str, subject: Subject) -> float | None:
     """Mean of the metric over the goal's directions; None where one of them was not measured."""
     values = [result.score(query, archive, metric, subject=subject) for query, archive in goal.directions]
-    return fmean(value for value in values if value is not None) if None not in values else None
+    return goal.mean([value for value in values if value is not None]) if None not in values else None

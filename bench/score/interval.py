@@ -58,19 +58,24 @@ class Contrast:
         return self.error**4 / spread if spread else inf
 
 
-def f1_statistic(directions: int) -> Statistic:
-    """F1 of averages, averaged over directions; components are precision and recall of each in turn."""
+def f1_statistic(directions: int, weights: Sequence[float] = ()) -> Statistic:
+    """F1 of averages, averaged over directions; components are precision and recall of each in turn.
+
+    Args:
+        weights: of the directions; empty: all count alike.
+    """
 
     def statistic(means_XC: NDArray[np.float64]) -> NDArray[np.float64]:
         pairs_XT2 = means_XC.reshape(*means_XC.shape[:-1], directions, 2)
-        return np.asarray(harmonic_mean(pairs_XT2[..., 0], pairs_XT2[..., 1]).mean(axis=-1))
+        each_XT = np.asarray(harmonic_mean(pairs_XT2[..., 0], pairs_XT2[..., 1]))
+        return mean_statistic(each_XT, weights=weights)
 
     return statistic
 
 
-def mean_statistic(means_XC: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean of the components."""
-    return np.asarray(means_XC.mean(axis=-1))
+def mean_statistic(means_XC: NDArray[np.float64], *, weights: Sequence[float] = ()) -> NDArray[np.float64]:
+    """Mean of the components, weighted where there are weights."""
+    return np.asarray(np.average(means_XC, axis=-1, weights=weights) if weights else means_XC.mean(axis=-1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

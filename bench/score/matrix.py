@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,9 @@ Descriptors = Mapping[Sensor, NDArray[np.float32]]
 
 Labels = NDArray[np.bool_]
 """One split's labels: places x classes."""
+
+MIXED_PER_QUERY: Final = ("precision", "recall")
+"""Of an archive of both sensors, what is kept of each query: what a score of the goal is made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,12 @@ class _Sheet:
                 )
                 self._class_scores.append(found)
 
+    def add_mixed(self, query: Sensor, parts: tuple[Overlap, Ranking, ByClass]) -> None:
+        self.add_labelled(query, "both", parts)
+        values = parts[0].per_query()
+        for metric in MIXED_PER_QUERY:
+            self.add_queries(query, "both", metric, values[metric], k=self._k)
+
     def whole(self) -> Retrieval:
         return Retrieval(
             scores=tuple(self._scores),
@@ -108,7 +118,8 @@ def retrieval_matrix(
     A partner is searched among all places, query and archive. An archive smaller than `k` is looked at whole; the
     scores carry `k` all the same. Where the two sensors' descriptors differ in width only the directions within a
     sensor are scored. `query_scores` hold, of the four directions, what is averaged over queries on a scale that they
-    share, partner recalls at 10 and `k` only; of the archive of both sensors, the own sensor's share.
+    share, partner recalls at 10 and `k` only; of the archive of both sensors, precision, recall and the own sensor's
+    share.
 
     The descriptors are copied once, normalised; beyond that, memory grows only with queries x k.
 
@@ -131,7 +142,7 @@ def retrieval_matrix(
                 sheet.add_queries(a, b, metric, values, k=k)
         known = known.twice()
         for a, rows in mixed.items():
-            sheet.add_labelled(a, "both", _labelled(rows % images, query_labels, archive_labels, known))
+            sheet.add_mixed(a, _labelled(rows % images, query_labels, archive_labels, known))
     for a, rows in mixed.items():
         values = own_share(rows, a, images)
         sheet.add(a, "both", "own_sensor_share", float(values.mean()), k=k)

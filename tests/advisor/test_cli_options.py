@@ -90,6 +90,9 @@ def test_an_option_reaches_the_request(
         ("--variants secd,", "there is no variant ''"),
         ("--sizes hugge", f"there is no size 'hugge'; there are {', '.join(SIZES)}"),
         ("--goal corss", "there is no goal 'corss' (did you mean cross?)"),
+        ("--goal s1-s3=1", "there is no goal 's1-s3=1'; there are cross, uni, all, or weights of s1-s1, s2-s2"),
+        ("--goal s1-s2=1,s1-s2=1", "names s1-s2 twice"),
+        ("--goal s1-s2=0", "gives no direction a weight above 0"),
         ("--precision fp8", "there is no precision 'fp8'"),
         ("--time-budget -3", "'-3' is below nothing: a duration must be above zero"),
         ("--time-budget 0", "'0' is no time at all: a duration must be above zero"),
@@ -106,6 +109,16 @@ def test_a_wrong_value_is_named_with_its_option_and_its_rule(ask: Ask, words: st
     assert answer.err.startswith(f"csmae-bench: error: Invalid value for '{words.partition(' ')[0]}': ")
     assert said in answer.err
     assert answer.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "goal"),
+    [("UNI", "uni"), ("S2-S1=1,s1-s2=3", "s1-s2=3,s2-s1=1"), ("s1-s2=2,s2-s1=2", "cross")],
+)
+def test_a_goal_reaches_the_run_in_its_one_way_of_writing(
+    asked_for: Callable[..., dict[str, Any]], words: str, goal: str
+) -> None:
+    assert asked_for("--goal", words)["goal"] == goal
 
 
 def test_the_store_can_be_named_by_the_environment_and_the_flag_wins(

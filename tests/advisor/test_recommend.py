@@ -5,6 +5,7 @@ import pytest
 
 from advice_fakes import BANDS, LEVEL, REAL, SPECIFIC_WINS, SYNTHETIC, UNLABELLED, measured, sized
 from advisor.recommend import Choice, Recommendation, recommend
+from advisor.steps import next_steps
 from bench.profile.dataset import DatasetProfile
 from bench.profile.hardware import HardwareProfile
 from bench.result import Candidate, Gallery, Outcome, Score, Subject, TrialResult
@@ -386,3 +387,17 @@ def test_a_guideline_that_the_trials_outweigh_decides_nothing_inside_a_tie(
     assert found.posterior
     assert found.posterior.parts[0].relation == relation
     assert found.choices[0].decided_by == decided_by
+
+
+def test_weights_of_directions_decide_what_is_best_and_are_asked_for_again() -> None:
+    found = advised(measured(LEVEL), goal="s1-s2=3,s2-s1=1")
+    assert found.evidence is not None
+    assert found.evidence.goal.name == "weighted (S1 to S2 3, S2 to S1 1)"
+    assert any("--goal s1-s2=3,s2-s1=1" in step for step in next_steps(found))
+
+
+def test_weights_without_labels_keep_what_can_be_measured_and_say_so() -> None:
+    found = advised(measured(LEVEL, dataset=UNLABELLED), dataset=UNLABELLED, goal="s1-s2=3,s2-s1=1,s1-both=2")
+    assert found.evidence is not None
+    assert found.evidence.goal.key == "s1-s2=3,s2-s1=1"
+    assert any("within one or in an archive of both." in caution for caution in found.cautions)

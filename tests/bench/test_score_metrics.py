@@ -122,6 +122,7 @@ def slow_matrix(case: dict[str, Any]) -> tuple[Numbers, Numbers, Numbers]:
         if b == "both":
             own = [fmean(sensor == a for sensor, _ in order) for order in found]
             scores[a, b, "own_sensor_share", k], per_query[a, b, "own_sensor_share", k] = fmean(own), own
+            per_query |= {(a, b, metric, k): parts[1][metric] for metric in ("precision", "recall")}
         else:
             per_query |= {(a, b, metric, k): values for metric, values in parts[1].items()}
     for a, b in CROSS_DIRECTIONS if across else ():
