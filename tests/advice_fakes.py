@@ -8,7 +8,8 @@ from zlib import crc32
 import numpy as np
 
 from bench.profile.dataset import DatasetProfile
-from bench.result import Direction, QueryScores, TrialResult
+from bench.result import QueryScores, TrialResult
+from bench.score.goal import Way
 from fakes import DATASET, REAL_DATASET, UNLABELLED_DATASET, trials
 from models.config import SENSORS, Sensor
 
@@ -70,7 +71,7 @@ def _drawn(name: str, count: int) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.random.default_rng(crc32(name.encode())).normal(size=count)
 
 
-def slow_f1(trial: TrialResult, directions: tuple[Direction, ...]) -> float:
+def slow_f1(trial: TrialResult, directions: tuple[Way, ...]) -> float:
     """F1 of averages over the directions, from the values of the queries, step by step."""
     total = 0.0
     for query, archive in directions:
