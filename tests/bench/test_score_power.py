@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bench.score.family import AllPairs, Bonferroni
-from bench.score.interval import Contrast, contrast, mean_statistic
+from bench.score.interval import Contrast, contrast, mean_statistic, measure_noise
 from bench.score.power import MOST_SEEDS, Pilot
 from bench.score.ties import tied_group
 
@@ -136,8 +136,9 @@ def simulated(random: np.random.Generator, gap: float, *, seeds: int, queries: i
 def test_a_true_gap_is_found_as_often_as_stated() -> None:
     """The errors of a large pilot say what small trials find."""
     random = np.random.default_rng(3)
-    measured = contrast(simulated(random, 0.0, seeds=150, queries=1500), (1, -1), mean_statistic, resamples=500)
-    assert measured is not None
+    noise = measure_noise(simulated(random, 0.0, seeds=150, queries=1500), mean_statistic, resamples=500)
+    assert noise is not None
+    measured = noise.contrast((1, -1), AllPairs(level=0.95, candidates=2))
     stated = Pilot(contrast=measured, seeds=150, queries=1500).power(0.05, seeds=4, queries=80)
     found = []
     for seed in range(300):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.score.family import AllPairs, Bonferroni
+from bench.score.family import HELD_TO, AllPairs, Bonferroni
 from bench.score.interval import contrast, f1_statistic, mean_statistic
 from bench.score.resample import Sample
 from bench.score.ties import noise_floor, tied_group
@@ -30,27 +30,28 @@ def experiment(
 @pytest.mark.parametrize("candidates", [2, 3, 4, 8, 16])
 @pytest.mark.parametrize("freedom", [1, 2, 3.3, 8, 60, 1000])
 def test_intervals_of_all_pairs_reach_as_far_as_the_studentized_range(candidates: int, freedom: float) -> None:
-    expected = stats.studentized_range.ppf(0.95, candidates, freedom) / sqrt(2)
+    expected = stats.studentized_range.ppf(1 - 0.05 * HELD_TO, candidates, freedom) / sqrt(2)
     assert AllPairs(level=0.95, candidates=candidates).critical(freedom) == pytest.approx(expected, rel=2e-3)
 
 
 def test_one_pair_is_one_comparison() -> None:
-    pair = AllPairs(level=0.95, candidates=2)
+    pair, one = AllPairs(level=0.95, candidates=2), Bonferroni(level=1 - 0.05 * HELD_TO, comparisons=1)
     assert pair.comparisons == 1
-    assert pair.critical(12.0) == pytest.approx(Bonferroni(level=0.95, comparisons=1).critical(12.0), rel=1e-3)
+    assert pair.critical(12.0) == pytest.approx(one.critical(12.0), rel=1e-3)
 
 
 def test_degrees_of_freedom_are_rounded_to_the_safe_side() -> None:
     family = AllPairs(level=0.95, candidates=4)
     assert family.critical(8.39) == family.critical(8.3) > family.critical(8.4)
     assert family.critical(float("inf")) == pytest.approx(
-        stats.studentized_range.ppf(0.95, 4, np.inf) / sqrt(2), rel=1e-3
+        stats.studentized_range.ppf(1 - 0.05 * HELD_TO, 4, np.inf) / sqrt(2), rel=1e-3
     )
 
 
 def test_all_pairs_reach_less_far_than_bonferroni() -> None:
     pairs = AllPairs(level=0.95, candidates=6)
-    assert pairs.critical(12.0) < 0.97 * Bonferroni(level=0.95, comparisons=pairs.comparisons).critical(12.0)
+    bonferroni = Bonferroni(level=1 - 0.05 * HELD_TO, comparisons=pairs.comparisons)
+    assert pairs.critical(12.0) < 0.97 * bonferroni.critical(12.0)
 
 
 def test_gaps_are_contrasts_with_the_highest_mean() -> None:
