@@ -280,9 +280,17 @@ async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
     await pilot.pause()
 
 
+async def still(pilot: Pilot[None]) -> None:
+    """Wait until the picture no longer changes: tables measure their columns when the app is idle."""
+    before = ""
+    while (now := drawn(pilot.app)) != before:
+        before = now
+        await pilot.pause(0.05)
+
+
 async def resized(pilot: Pilot[None]) -> AsyncIterator[str]:
     """Give the terminal each size that every screen must be good at."""
     for width, height in ((80, 24), (120, 40)):
         await pilot.resize_terminal(width, height)
-        await pilot.pause()
+        await still(pilot)
         yield f"{width}x{height}"

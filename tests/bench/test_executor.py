@@ -77,7 +77,7 @@ def test_a_trial_tells_its_story_in_order(executor: LocalExecutor, plan: TrialPl
     assert [event.losses.step for event in events if isinstance(event, StepMeasured)] == [1, 2, 3, 4]
     rungs = [event for event in events if isinstance(event, RungScored)]
     assert [rung.step for rung in rungs] == [0, 4]
-    assert {score.subject for score in rungs[0].scores} == {"untrained", "chance"}
+    assert {score.subject for score in rungs[0].scores} == {"band_statistics", "chance", "thumbnail", "untrained"}
     assert {score.subject for score in rungs[1].scores} == {"trained"}
     assert {len(scores.values) for scores in rungs[1].query_scores} == {12}
     assert ending(events) == Ended(trial_id="r-01", outcome=Outcome.COMPLETED, cause="")
