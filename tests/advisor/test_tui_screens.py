@@ -23,7 +23,9 @@ def gate() -> Iterator[Flag]:
 
 
 def app_of(engine: FakeEngine, opening: Task = "profile") -> AdvisorApp:
-    return AdvisorApp(engine, opening=opening, clock=lambda: 100.0)
+    app = AdvisorApp(engine, opening=opening, clock=lambda: 100.0)
+    app.animation_level = "none"  # a table that still scrolls is another picture each time
+    return app
 
 
 async def pictures(pilot: Pilot[None], snapshot: SnapshotAssertion, what: str, ready: Callable[[], bool]) -> None:

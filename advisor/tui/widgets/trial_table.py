@@ -15,7 +15,8 @@ from bench.units import percent
 if TYPE_CHECKING:
     from advisor.tui.story import TrialStory
 
-_COLUMNS: Final = ("Candidate", "Seed", "Status", "Phase", "Step", "Loss", "Score")
+_COLUMNS: Final = {"Candidate": 12, "Seed": 4, "Status": 11, "Phase": 9, "Step": 9, "Loss": 6, "Score": 5}
+"""With their widths, for 80 columns: fixed, since a table that measures anew draws some rows at the old widths."""
 
 _MARKS: Final = {"waiting": "·", "not run": "·", "running": "▶", Outcome.COMPLETED: "✓"}
 """Before the word, so that a column can be skimmed; any other ending is a cross."""
@@ -38,8 +39,8 @@ class TrialTable(DataTable[Text]):
     def on_mount(self) -> None:
         """Lay out the columns."""
         self.cursor_type = "row"
-        for title in _COLUMNS:
-            self.add_column(title, key=title)
+        for title, width in _COLUMNS.items():
+            self.add_column(title, width=width, key=title)
 
     def watch_trials(self, old: tuple[TrialStory, ...], new: tuple[TrialStory, ...]) -> None:
         """Write the cells that differ; a new plan writes all."""
@@ -57,7 +58,7 @@ class TrialTable(DataTable[Text]):
     def _rewrite(self, before: TrialStory, after: TrialStory) -> None:
         for title, was, cell in zip(_COLUMNS, _cells(before), _cells(after), strict=True):
             if was != cell:
-                self.update_cell(after.plan.trial_id, title, Text(cell), update_width=True)
+                self.update_cell(after.plan.trial_id, title, Text(cell))
 
 
 def _newest(trials: tuple[TrialStory, ...]) -> int | None:
@@ -72,7 +73,13 @@ def _cells(trial: TrialStory) -> tuple[str, ...]:
         str(trial.plan.seed),
         f"{mark} {trial.status}",
         (trial.phase or "starting") if trial.running else "",
-        f"{trial.step}/{trial.plan.training.steps}" if trial.started else "",
+        _progress(trial.step, trial.plan.training.steps) if trial.started else "",
         f"{trial.losses[-1].total:.3f}" if trial.losses else "",
         "" if trial.score is None else percent(trial.score),
     )
+
+
+def _progress(step: int, steps: int) -> str:
+    """As "50/100", or in percent where the column does not hold that."""
+    whole = f"{step}/{steps}"
+    return whole if len(whole) <= _COLUMNS["Step"] else f"{100 * step // steps} %"
