@@ -33,6 +33,8 @@ QUANTILE: Final = 1.959964
 
 Part = Literal["encoder", "decoder"]
 
+PARTS: Final[tuple[Part, ...]] = ("encoder", "decoder")
+
 Relation = Literal["agree", "overruled", "outweighs", "silent"]
 """Trials and guideline lean the same way; the trials overrule it; it outweighs them; one of the two says nothing."""
 
@@ -163,14 +165,14 @@ def believe(
     order = sorted(range(len(names)), key=lambda n: (-best[n], -advantage[n], names[n]))
     return Posterior(
         beliefs=tuple(beliefs[n] for n in order),
-        parts=tuple(_part(part, lean.get(part, 0.0), (mean, cov), measured, model) for part in _PARTS),
+        parts=tuple(_part(part, lean.get(part, 0.0), (mean, cov), measured, model) for part in PARTS),
         model=model,
         share_of_full=measured.share_of_full if measured else None,
     )
 
 
-_PARTS: Final[Mapping[Part, int]] = {"encoder": 1, "decoder": 2}
-"""With their columns of the design."""
+_COLUMNS: Final[Mapping[Part, int]] = {"encoder": 1, "decoder": 2}
+"""Of the design, by part."""
 
 
 def _terms(candidate: Candidate, names: Sequence[Candidate]) -> tuple[float, float, float, float]:
@@ -228,7 +230,7 @@ def _part(
     measured: Measured | None,
     model: Model,
 ) -> PartBelief:
-    column = _PARTS[part]
+    column = _COLUMNS[part]
     mean, deviation = float(posterior[0][column]), sqrt(max(0.0, float(posterior[1][column, column])))
     trials = _alone(column, measured, model) if measured else None
     relation: Relation = "silent"

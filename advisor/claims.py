@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Final
 
-from advisor.belief import Posterior
-from advisor.evidence import PARTS, Effect, Evidence, Standing
+from advisor.belief import PARTS, Posterior
+from advisor.evidence import Effect, Evidence, Standing
 from advisor.recommend import Recommendation
 from bench.result import BASELINES, Candidate, Gallery, TrialResult
 from bench.score.goal import completed

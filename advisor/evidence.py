@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from statistics import fmean, median, stdev
-from typing import Final, Literal
+from typing import Final
 
-from advisor.belief import Measured
+from advisor.belief import PARTS, Measured, Part
 from advisor.pace import EqualSeconds, equal_seconds
 from bench.data.places import Queries
 from bench.plan.full import PAPER_EPOCHS
@@ -53,7 +53,7 @@ class Standing:
 class Effect:
     """Specific minus common, for encoder or decoder, averaged over the other choice."""
 
-    part: Literal["encoder", "decoder"]
+    part: Part
     contrast: Contrast | None
     """None when the trials do not hold both kinds, or only one seed."""
     cost: float | None
@@ -186,8 +186,6 @@ def _measured(contenders: Sequence[Candidate], noise: Noise, trial: TrialResult)
 LEVEL: Final = 0.95
 """Confidence of intervals."""
 
-PARTS: Final[tuple[Literal["encoder", "decoder"], ...]] = ("encoder", "decoder")
-
 
 def _standing(
     candidate: Candidate,
@@ -227,7 +225,7 @@ def _order(standing: Standing) -> tuple[float, Candidate]:
 
 
 def _effect(
-    part: Literal["encoder", "decoder"],
+    part: Part,
     contenders: Sequence[Candidate],
     trials: Mapping[Candidate, Sequence[TrialResult]],
     noise: Noise | None,
@@ -256,7 +254,7 @@ def _effect(
     )
 
 
-def _differ(specific: Candidate, common: Candidate, part: Literal["encoder", "decoder"]) -> bool:
+def _differ(specific: Candidate, common: Candidate, part: Part) -> bool:
     a, b = VARIANTS[specific.variant], VARIANTS[common.variant]
     if part == "encoder":
         return (a.encoder, b.encoder) == ("specific", "common") and a.decoder == b.decoder

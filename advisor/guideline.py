@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from advisor.belief import Lean
+from advisor.belief import Lean, Part
 from bench.units import gib
 from models import cost
 from models.config import Sensor, configure
@@ -50,7 +50,7 @@ class Rule:
 class Opinion:
     """What the rules say for one archive and machine about one question."""
 
-    question: Literal["encoder", "decoder"]
+    question: Part
     answer: Literal["common", "specific"] | None
     """None: the rules have no opinion here."""
     why: str

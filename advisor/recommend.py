@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from advisor.belief import Posterior, believe
+from advisor.belief import PARTS, Part, Posterior, believe
 from advisor.cautions import PAPER_SIZE, cautions
 from advisor.diagnosis import growth_words
 from advisor.evidence import Evidence, weigh
@@ -27,7 +27,6 @@ TIE_RULE: Final = (
 
 FIRMNESS: Final = ("trials", "guideline", "cost")  # who is heard first where no tied candidate has both parts
 
-
 PAPER_BANDS: Final[dict[Sensor, int]] = {"s1": 2, "s2": 10}
 
 Verdict = Literal["better", "tied", "undecided", "prior"]
@@ -41,7 +40,7 @@ Basis = Literal["measured", "calibrated", "prior"]
 class Choice:
     """What is advised for one part, and on what ground."""
 
-    part: Literal["encoder", "decoder"]
+    part: Part
     answer: Literal["common", "specific"]
     basis: Basis
     decided_by: Literal["trials", "guideline", "cost", "lack"]
@@ -125,9 +124,6 @@ def recommend(
     )
 
 
-PARTS: Final[tuple[Literal["encoder", "decoder"], ...]] = ("encoder", "decoder")
-
-
 def _memory(hardware: HardwareProfile | None) -> int | None:
     if hardware is None:
         return None
@@ -138,7 +134,7 @@ def _bands(dataset: DatasetProfile | None) -> Mapping[Sensor, int]:
     return {sensor: len(names) for sensor, names in dataset.bands.items()} if dataset else PAPER_BANDS
 
 
-def _choose(part: Literal["encoder", "decoder"], evidence: Evidence | None, held: Sequence[Opinion]) -> Choice:
+def _choose(part: Part, evidence: Evidence | None, held: Sequence[Opinion]) -> Choice:
     """Trials beyond the noise, else the guideline, else the kind with fewer parameters."""
     effect = next((e.contrast for e in evidence.effects if e.part == part), None) if evidence else None
     if effect and effect.decided:

@@ -12,7 +12,6 @@ from advisor.cli.streams import stderr, stdout
 from bench.errors import ExitCode, UsageError
 from bench.plan.plan import CONTENDERS
 from bench.result import Candidate
-from models.config import SIZES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,17 +37,10 @@ PUBLIC_LMDB: Final = "BigEarthNetEncoded.lmdb"
 @click.option(
     "--variant",
     metavar="NAME",
-    callback=lambda context, parameter, text: text and options.one_of("variant", CONTENDERS)(context, parameter, text),
+    callback=options.none_or_one_of("variant", CONTENDERS),
     help=f"For which: {', '.join(CONTENDERS)}. Left out: the one that a stored run's trials advise.",
 )
-@click.option(
-    "--size",
-    metavar="NAME",
-    callback=options.one_of("size", SIZES),
-    default="base",
-    show_default=True,
-    help="At which size; the public code has tiny, small, base and large.",
-)
+@options.full_size("At which size; the public code has tiny, small, base and large.")
 @click.option(
     "--pairs",
     metavar="COUNT",

@@ -33,22 +33,8 @@ def _bands(_context: click.Context, _parameter: click.Parameter, text: str | Non
 )
 @options.variants
 @options.sizes
-@click.option(
-    "--batch-pairs",
-    metavar="COUNT",
-    type=click.IntRange(min=2),
-    default=128,
-    show_default=True,
-    help="Pairs in a training step.",
-)
-@click.option(
-    "--epochs",
-    metavar="COUNT",
-    type=click.IntRange(min=1),
-    default=150,
-    show_default=True,
-    help="Times that every training pair is seen.",
-)
+@options.full_batch_pairs
+@options.full_epochs
 @click.option("--data", metavar="PATH", help="Take number, size and bands of the pairs from this data set.")
 @click.option(
     "--pairs", metavar="COUNT", type=click.IntRange(min=2), help=f"Training pairs. Left out: {PAPER_PAIRS}, as BEN-14K."

@@ -10,20 +10,15 @@ from advisor.cli import options
 from advisor.cli.blocks import number_table
 from advisor.cli.streams import envelope, stdout
 from bench.errors import ExitCode, UsageError
-from bench.plan.plan import CONTENDERS
-from bench.result import DIRECTIONS, Direction, TrialResult
+from bench.result import DIRECTIONS, Direction
 from bench.score import METRICS
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from bench.gallery.gallery import Gallery, Painted
-    from bench.store.results import Results
 
 _DIRECTIONS: Final = {f"{query}-{archive}": (query, archive) for query, archive in DIRECTIONS}
-
-_NEWEST_FIRST: Final = "SELECT trial_id, run_id, variant, outcome FROM trials ORDER BY started_at DESC, trial_id DESC"
-_MOST_TRIALS: Final = 1_000_000
 
 
 def _directions(_context: click.Context, _parameter: click.Parameter, text: str | None) -> tuple[Direction, ...] | None:
@@ -75,7 +70,7 @@ def _directions(_context: click.Context, _parameter: click.Parameter, text: str 
 @click.option(
     "--metric",
     metavar="NAME",
-    callback=lambda context, parameter, text: text and options.one_of("metric", METRICS)(context, parameter, text),
+    callback=options.none_or_one_of("metric", METRICS),
     help="Metric to choose by. Left out: nDCG, or for data without labels the rank of the query's own place.",
 )
 @click.option(
@@ -128,6 +123,7 @@ def command(
     still there, one of a baseline only if there is no other. Only the chosen queries are searched with; nothing is
     trained.
     """
+    from advisor.cli.kept import kept_trial  # noqa: PLC0415  --help does without DuckDB and NumPy
     from bench.data.descriptors import descriptor_root, load  # noqa: PLC0415  --help does without NumPy
     from bench.gallery.choose import RULES, choose  # noqa: PLC0415  the same
     from bench.gallery.gallery import build, painted  # noqa: PLC0415  the same
@@ -136,8 +132,9 @@ def command(
 
     files = _files(out, force=force)
     store = Results(database)
-    result = _trial(store, trial, root=descriptor_root())
-    run = store.run(result.run_id)
+    kept = kept_trial(store, trial, root=descriptor_root())
+    run = store.run(kept.run_id)
+    result = next(one for one in store.trials(run_id=kept.run_id, protocol=None) if one.trial_id == kept.trial_id)
     descriptors = load(result.trial_id, root=descriptor_root())
     wanted = next((rule for rule in RULES if rule == queries), None) or [name.strip() for name in queries.split(",")]
     with scenes_of(run.dataset, recorded=run.plan.request.data, given=data) as scenes:
@@ -166,28 +163,6 @@ def _files(out: Path, *, force: bool) -> tuple[Path, ...]:
     if there and not force:
         raise UsageError(f"{there} is there already: --force replaces it")
     return files
-
-
-def _trial(store: "Results", name: str | None, *, root: Path) -> TrialResult:
-    """The trial of this name, or the newest completed one that left descriptors in a folder, baselines last."""
-    from bench.gallery.choose import name_of  # noqa: PLC0415  --help does without NumPy
-
-    rows = store.query(_NEWEST_FIRST, max_rows=_MOST_TRIALS).rows
-    runs = {trial_id: run_id for trial_id, run_id, _, _ in rows}
-    if not runs:
-        raise UsageError(f"{store.path} holds no trial yet: csmae-bench run makes some")
-    if name is None:
-        kept = {one: variant for one, _, variant, end in rows if end == "completed" and (root / one).is_dir()}
-        trial_id = next((one for one, variant in kept.items() if variant in CONTENDERS), next(iter(kept), None))
-        if trial_id is None:
-            raise UsageError(
-                f"no completed trial in {store.path} has its descriptors in {root}: they were removed to make room, "
-                "or the trials ran on another machine; csmae-bench run makes new ones"
-            )
-    else:
-        trial_id = name_of(name, list(runs), kind="trial")
-    trials = store.trials(run_id=runs[trial_id], protocol=None)
-    return next(trial for trial in trials if trial.trial_id == trial_id)
 
 
 def _write(out: Path, files: tuple[Path, ...], gallery: "Gallery", pictures: "list[Painted]") -> None:

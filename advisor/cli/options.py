@@ -38,6 +38,18 @@ def one_of(kind: str, table: Collection[str]) -> Callable[[click.Context, click.
     return read
 
 
+def none_or_one_of(
+    kind: str, table: Collection[str]
+) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
+    """The same for an option that may be left out."""
+    read_one = one_of(kind, table)
+
+    def read(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
+        return None if text is None else read_one(context, parameter, text)
+
+    return read
+
+
 def several_of(kind: str, table: Collection[str]) -> Callable[[click.Context, click.Parameter, str], tuple[str, ...]]:
     """A callback that reads names of the table with commas between them; one named twice counts once."""
     read_one = one_of(kind, table)
@@ -80,6 +92,32 @@ sizes = click.option(
     default=",".join(DEFAULTS.sizes),
     show_default=True,
     help=f"At which sizes, with commas between: {', '.join(SIZES)}.",
+)
+
+
+def full_size(note: str) -> Callable[[F], F]:
+    """The option of the size at which one candidate is trained in full."""
+    return click.option(
+        "--size", metavar="NAME", callback=one_of("size", SIZES), default="base", show_default=True, help=note
+    )
+
+
+full_batch_pairs = click.option(
+    "--batch-pairs",
+    metavar="COUNT",
+    type=click.IntRange(min=2),
+    default=128,
+    show_default=True,
+    help="Pairs in a training step, on all devices together.",
+)
+
+full_epochs = click.option(
+    "--epochs",
+    metavar="COUNT",
+    type=click.IntRange(min=1),
+    default=150,
+    show_default=True,
+    help="Times that every training pair is seen.",
 )
 
 PRECISIONS: Final[dict[str, Precision | None]] = {"auto": None, "fp32": "fp32", "bf16": "bf16", "fp16": "fp16"}

@@ -32,33 +32,12 @@ MEANS: Final = frozenset(
 @click.option(
     "--variant",
     metavar="NAME",
-    callback=lambda context, parameter, text: text and options.one_of("variant", CONTENDERS)(context, parameter, text),
+    callback=options.none_or_one_of("variant", CONTENDERS),
     help=f"What to train: {', '.join(CONTENDERS)}; csmae-bench recommend says which.",
 )
-@click.option(
-    "--size",
-    metavar="NAME",
-    callback=options.one_of("size", SIZES),
-    default="base",
-    show_default=True,
-    help=f"At which size: {', '.join(SIZES)}.",
-)
-@click.option(
-    "--epochs",
-    metavar="COUNT",
-    type=click.IntRange(min=1),
-    default=150,
-    show_default=True,
-    help="Times that every training pair is seen.",
-)
-@click.option(
-    "--batch-pairs",
-    metavar="COUNT",
-    type=click.IntRange(min=2),
-    default=128,
-    show_default=True,
-    help="Pairs in a training step, on all devices together.",
-)
+@options.full_size(f"At which size: {', '.join(SIZES)}.")
+@options.full_epochs
+@options.full_batch_pairs
 @click.option(
     "--learning-rate",
     metavar="RATE",

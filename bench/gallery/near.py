@@ -1,4 +1,4 @@
-"""Exact nearest neighbours of a few queries, in the order of `bench.score.search`, without faiss."""
+"""Exact cosines of a few queries with everything: for the nearest, and for the rank of any one."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -120,10 +120,10 @@ class Pilot:
         queries = _fewest(lambda count: found(seeds or most_seeds, count), 2, MOST_QUERIES)
         why_not = ""
         if seeds is None:
-            why_not = f"{most_seeds} seeds and {available:,} queries are not enough"
-            why_not += (
-                f": about {_rounded_up(queries):,} queries are needed" if queries else ", however many the queries"
-            )
+            why_not = f"{most_seeds} seeds are not enough, however many the queries"
+            if queries:
+                needed = f"about {_rounded_up(queries):,} queries are needed"
+                why_not = f"{most_seeds} seeds and {available:,} queries are not enough: {needed}"
         seeds = seeds or most_seeds
         queries = queries or available
         return Needed(

@@ -319,7 +319,7 @@ def test_more_queries_are_advised_where_seeds_cannot_do_it() -> None:
         (0.0, 0.01, 0.01, "Encoders are level here"),
         (0.0004, 0.0, 0.0, "Encoders are level here"),
         (0.001, 0.01, 0.01, "treat it as none"),
-        (0.005, 0.01, 0.0, "20 seeds and 500 queries are not enough"),
+        (0.005, 0.01, 0.0, "20 seeds are not enough, however many the queries"),
     ],
 )
 def test_what_is_not_worth_settling_is_said_to_be_none(
