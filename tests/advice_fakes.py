@@ -10,6 +10,7 @@ import numpy as np
 from bench.profile.dataset import DatasetProfile
 from bench.result import QueryScores, TrialResult
 from bench.score.goal import Way
+from bench.score.interval import Contrast
 from fakes import DATASET, REAL_DATASET, UNLABELLED_DATASET, trials
 from models.config import SENSORS, Sensor
 
@@ -81,3 +82,19 @@ def slow_f1(trial: TrialResult, directions: tuple[Way, ...]) -> float:
                 mean[row.metric] = sum(row.values) / len(row.values)
         total += 2 * mean["precision"] * mean["recall"] / (mean["precision"] + mean["recall"])
     return total / len(directions)
+
+
+def apart(estimate: float, *, seed_error: float, query_error: float) -> Contrast:
+    """A difference with its errors, an encoder's or a decoder's."""
+    error = (seed_error**2 + query_error**2) ** 0.5
+    return Contrast(
+        estimate=estimate,
+        low=estimate - 2.4 * error,
+        high=estimate + 2.4 * error,
+        level=0.95,
+        comparisons=2,
+        seed_error=seed_error,
+        query_error=query_error,
+        seed_freedom=8,
+        query_freedom=499,
+    )

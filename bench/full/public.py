@@ -151,7 +151,10 @@ def _optimisation() -> Iterator[_Row]:
     yield "  dir: trained_models", f"{PAPER}; {YOURS}"
     yield "find_unused_parameters: false", PAPER
     yield f"seed: {SEED}", PAPER
-    yield f"max_epochs: {PAPER_EPOCHS}", f"{PAPER}: the first public file; the 1 of the later ones is a placeholder"
+    yield (
+        f"max_epochs: {PAPER_EPOCHS}",
+        f"{PAPER}: the first public file; the later ones say 1, which trains next to nothing",
+    )
     yield "devices: [0]", f"{PAPER}; {YOURS}"
     yield "sync_batchnorm: true", f"{PAPER}; there is no batch norm in the network"
     yield "accelerator: gpu", PAPER
