@@ -73,9 +73,11 @@ class Lines:
 def plan_lines(plan: RunPlan) -> list[str]:
     """How many trials and how long, what was decided, and what will not run."""
     trials = count(len(plan.trials), "trial")
-    candidates = count(len({trial.candidate for trial in plan.trials}), "candidate")
+    trained = count(len(plan.contenders), "candidate")
+    if plan.baselines:
+        trained += f" and {count(len(plan.baselines), 'baseline')}"
     return [
-        f"{trials} of {candidates}, about {duration(plan.predicted_seconds)}",
+        f"{trials} of {trained}, about {duration(plan.predicted_seconds)}",
         *(f"- {note}" for note in plan.notes),
         *(f"- {refusal.candidate.title} will not run: {refusal.reason}" for refusal in plan.refusals),
     ]

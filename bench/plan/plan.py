@@ -242,3 +242,17 @@ class RunPlan:
     """What was decided and why, a sentence each: precision, steps, seeds."""
     request: Request = DEFAULTS
     """What was asked."""
+
+    @property
+    def contenders(self) -> tuple[Candidate, ...]:
+        """Who is trained and can be recommended, in the order of the trials."""
+        return self._trained(baseline=False)
+
+    @property
+    def baselines(self) -> tuple[Candidate, ...]:
+        """Who is trained to compare with only."""
+        return self._trained(baseline=True)
+
+    def _trained(self, *, baseline: bool) -> tuple[Candidate, ...]:
+        trained = dict.fromkeys(trial.candidate for trial in self.trials)
+        return tuple(one for one in trained if VARIANTS[one.variant].baseline == baseline)

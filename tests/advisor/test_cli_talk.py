@@ -220,3 +220,8 @@ def test_time_left_is_the_plans_until_a_trial_has_shown_the_pace() -> None:
     left.start(plans[1])
     left.finish(fakes.trial_result(seed=1, outcome=Outcome.FAILED))
     assert left.seconds() == 14
+
+
+def test_a_baseline_is_not_counted_as_a_candidate() -> None:
+    trials = [fakes.trial_result(variant=variant) for variant in ("cecd", "secd", "mae")]
+    assert plan_lines(fakes.run_plan(*trials))[0] == "3 trials of 2 candidates and 1 baseline, about 21 s"

@@ -85,14 +85,13 @@ def times(story: Story, now_seconds: float) -> str:
 
 
 def _planned(plan: RunPlan) -> str:
-    candidates = dict.fromkeys(trial.candidate for trial in plan.trials)
-    seeds = dict.fromkeys(trial.seed for trial in plan.trials)
-    steps = plan.trials[0].training.steps if plan.trials else 0
-    return (
-        f"{_counted(len(plan.trials), 'trial')}: {_counted(len(candidates), 'candidate')} x "
-        f"{_counted(len(seeds), 'seed')} x {_counted(steps, 'step')}, "
-        f"about {duration(plan.predicted_seconds)}"
-    )
+    seeds = _counted(len(dict.fromkeys(trial.seed for trial in plan.trials)), "seed")
+    steps = _counted(plan.trials[0].training.steps if plan.trials else 0, "step")
+    trained = f"{_counted(len(plan.contenders), 'candidate')} x {seeds}"
+    what = f"{_counted(len(plan.trials), 'trial')}: {trained} x {steps}"
+    if plan.baselines:
+        what = f"{trained} + {_counted(len(plan.baselines), 'baseline')}, {steps}"
+    return f"{what}, about {duration(plan.predicted_seconds)}"
 
 
 def _counted(number: int, what: str) -> str:
